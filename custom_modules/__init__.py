@@ -1,0 +1,1 @@
+"""Sortline's library: file tools without torch, and what plugs into MMDetection."""

@@ -1,0 +1,1 @@
+"""Annotation files: read, validate, split, draw. Free of torch and mm*."""

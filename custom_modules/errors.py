@@ -1,0 +1,65 @@
+"""Errors that a user can act on: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the user's input.
+
+    Attributes:
+        where: File, config key or option that holds it.
+        what: What is wrong, with the value seen.
+        remedy: What to do: the valid choices, the nearest name, the next command.
+    """
+
+    where: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}"
+        return f"{text}\n    {self.remedy}" if self.remedy else text
+
+
+class InputError(Exception):
+    """The user's input can't be used. Command-line tools print it and exit with status 2.
+
+    Args:
+        problems: All that is wrong, reported together.
+    """
+
+    def __init__(self, problems: Problem | Sequence[Problem]) -> None:
+        self.problems = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[list[Problem]]]:
+        return type(self), (self.problems,)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Say which of ``choices`` comes closest to ``name``; an empty string when none is near.
+
+    >>> nearest("train_dataloder", ["train_dataloader", "val_dataloader"])
+    "did you mean 'train_dataloader'?"
+    """
+    by_lower = {choice.lower(): choice for choice in choices}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
+    if not matches:
+        return ""
+    return "did you mean " + " or ".join(repr(by_lower[match]) for match in matches) + "?"
+
+
+def counted(items: Sequence[object], limit: int = 3) -> str:
+    """List the first ``limit`` items and count the rest.
+
+    >>> counted(["a", "b", "c", "d"], limit=2)
+    'a, b and 2 more'
+    """
+    shown = ", ".join(str(item) for item in items[:limit])
+    rest = len(items) - limit
+    return f"{shown} and {rest:,} more" if rest > 0 else shown

@@ -1,0 +1,115 @@
+"""Reading and writing files so that a reader gets a clear message and a writer leaves no half-written file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from custom_modules.errors import InputError, Problem
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str], mode: str = "w", **open_kwargs: Any) -> Iterator[IO[Any]]:
+    """Open a temporary file beside ``path``; on success flush it to disk and rename it to ``path``.
+
+    Whatever fails, a kill included, ``path`` holds either its old content or the whole new one. Folders
+    are made as needed.
+
+    Args:
+        path: File to write.
+        mode: ``"w"`` or ``"wb"``.
+        **open_kwargs: Passed to :func:`open`; text is UTF-8 unless told otherwise.
+
+    Raises:
+        OSError: The disk is full, or the folder may not be written to.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if "b" not in mode:
+        open_kwargs.setdefault("encoding", "utf-8")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with open(handle, mode, **open_kwargs) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: str | os.PathLike[str], data: Any, indent: int | None = None) -> None:
+    """Write ``data`` as JSON, whole or not at all. NaN and infinity are refused with a ValueError."""
+    with atomic_write(path) as file:
+        json.dump(data, file, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: The file is absent, a folder, not UTF-8, cut short or not JSON; the place is named.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if not text.strip():
+            what = "is empty"
+        elif error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            what = f"is cut short: it ends in the middle of a value (line {error.lineno})"
+        else:
+            what = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise InputError(Problem(str(path), what, "copy or download the file again")) from None
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Read a UTF-8 file, with or without a byte-order mark.
+
+    Raises:
+        InputError: The file is absent, a folder, unreadable or not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(Problem(str(path), "no such file", missing_part(path))) from None
+    except UnicodeDecodeError as error:
+        raise InputError(Problem(str(path), f"is not UTF-8 text (byte {error.start})")) from None
+    except OSError as error:
+        raise InputError(Problem(str(path), f"can't be read: {error.strerror}")) from None
+
+
+def missing_part(path: str | os.PathLike[str]) -> str:
+    """Say how much of a path exists, to show which part of it is mistyped.
+
+    >>> missing_part("/tmp/nowhere/train.json")
+    "the folder '/tmp' exists, 'nowhere' in it does not"
+    """
+    target = Path(path)
+    for folder in target.parents:
+        if folder.is_dir():
+            return f"the folder {str(folder)!r} exists, {target.relative_to(folder).parts[0]!r} in it does not"
+    return ""

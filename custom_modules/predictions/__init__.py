@@ -1,0 +1,1 @@
+"""Results files: read, submit, check, score. Free of torch and mm*."""

@@ -51,6 +51,8 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     matches = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
     if not matches:
         return ""
+    likeness = [difflib.SequenceMatcher(None, name.lower(), match).ratio() for match in matches]
+    matches = [match for match, ratio in zip(matches, likeness, strict=True) if ratio > likeness[0] - 0.1]
     return "did you mean " + " or ".join(repr(by_lower[match]) for match in matches) + "?"
 
 

@@ -24,7 +24,7 @@ def run_tool(main: Callable[[], Any]) -> None:
     except InputError as error:
         message = "\n".join(f"error: {problem}" for problem in error.problems)
         if len(error.problems) > 1:
-            message += f"\n{len(error.problems)} problems; nothing was written."
+            message += f"\n{len(error.problems)} problems"
     except KeyboardInterrupt:
         message = "stopped by Ctrl-C; files already complete stay, nothing half-written is left"
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,11 +80,19 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except json.JSONDecodeError as error:
         if not text.strip():
             what = "is empty"
-        elif error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+        elif _is_cut_short(text.rstrip(), error):
             what = f"is cut short: it ends in the middle of a value (line {error.lineno})"
         else:
             what = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise InputError(Problem(str(path), what, "copy or download the file again")) from None
+
+
+def _is_cut_short(text: str, error: json.JSONDecodeError) -> bool:
+    """Tell a text that ends inside a value, a word or a number, such as ``{"a": tru``, from one with a mistake."""
+    if error.msg.startswith("Unterminated"):
+        return True
+    rest = text[error.pos :]
+    return error.pos > 0 and error.msg != "Extra data" and re.fullmatch(r"[\w.+\-\\]{0,8}", rest) is not None
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -97,7 +106,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
     except FileNotFoundError:
         raise InputError(Problem(str(path), "no such file", missing_part(path))) from None
     except UnicodeDecodeError as error:
-        raise InputError(Problem(str(path), f"is not UTF-8 text (byte {error.start})")) from None
+        cut = error.reason == "unexpected end of data"
+        what = "is cut short: it ends in the middle of a letter" if cut else "is not UTF-8 text"
+        raise InputError(Problem(str(path), f"{what} (byte {error.start})")) from None
     except OSError as error:
         raise InputError(Problem(str(path), f"can't be read: {error.strerror}")) from None
 

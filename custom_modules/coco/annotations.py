@@ -159,9 +159,7 @@ def _check_ids(columns: Columns) -> tuple[IntArray, BoolArray]:
     repeats = values[counts > 1]
     if len(repeats):
         what = f"{len(repeats):,} {singular} id{'s' * (len(repeats) > 1)} used more than once"
-        columns.problems.append(
-            Problem(columns.where, f"{what}: {counted(repeats.tolist())}", "ids must be unique")
-        )
+        columns.problems.append(Problem(columns.where, f"{what}: {counted(repeats.tolist())}", "ids must be unique"))
     return ids, good
 
 
@@ -282,8 +280,7 @@ def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], wher
     problems = []
     for kind, names in by_kind.items():
         if names:
-            noun = "image" if len(names) == 1 else "images"
-            what = f"{len(names):,} of {len(images):,} {noun} {texts[kind][0]}: {counted(names)}"
+            what = f"{len(names):,} of {len(images):,} images {texts[kind][0]}: {counted(names)}"
             problems.append(Problem(where, what, texts[kind][1]))
     return problems
 
@@ -305,7 +302,9 @@ def _check_image(root: Path, image: dict[str, Any]) -> tuple[str, str] | None:
     try:
         with Image.open(path) as opened:
             width, height = opened.size
-            turned = opened.getexif().get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE
+            # Looking for EXIF in a PNG would decode all of it.
+            exif = opened.getexif() if opened.format != "PNG" else {}
+            turned = exif.get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE
             is_complete = COMPLETE.get(opened.format or "")
     except UnidentifiedImageError:
         return "unreadable", f"{name} (not an image)"

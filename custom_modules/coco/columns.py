@@ -40,7 +40,7 @@ class Columns:
         self.rows: list[dict[str, Any]] = list(rows)
         if set(map(type, rows)) - {dict}:
             is_object = np.array([isinstance(row, dict) for row in rows], dtype=bool)
-            self.report(~is_object, "that are not JSON objects")
+            self.report(~is_object, "not given as a JSON object")
             self.names = np.flatnonzero(is_object).tolist()
             self.rows = [row for row in rows if isinstance(row, dict)]
 

@@ -1,0 +1,85 @@
+"""COCO's own average precisions: the one place that calls hotcoco."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hotcoco
+import numpy as np
+import numpy.typing as npt
+
+from custom_modules.coco.annotations import CocoJson
+from custom_modules.predictions.results import Results
+
+# Each metric's IoU threshold (None: the mean over 0.50:0.05:0.95) and range of ground-truth areas.
+METRICS = {
+    "mAP": (None, "all"),
+    "AP50": (0.5, "all"),
+    "AP75": (0.75, "all"),
+    "APs": (None, "small"),
+    "APm": (None, "medium"),
+    "APl": (None, "large"),
+}
+
+
+def coco_metrics(annotations: CocoJson, results: Results) -> dict[str, float | None]:
+    """Compute COCO's average precisions: 101 recall points, at most 100 detections an image and class.
+
+    Args:
+        annotations: Ground truth as read by :func:`~custom_modules.coco.annotations.read_annotations`.
+        results: Detections on its images.
+
+    Returns:
+        ``mAP`` (mean over IoU 0.50 to 0.95), ``AP50``, ``AP75``, and ``APs``, ``APm``, ``APl`` by area of the
+        ground truth; None where there is no ground truth to score.
+    """
+    truth = _ground_truth(annotations)
+    evaluation = hotcoco.COCOeval(truth, _detections(truth, annotations, results), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    curves: Any = evaluation.eval
+    # Axes: IoU thresholds, recall points, classes, area ranges, detections an image (1, 10, 100).
+    precision = curves["precision"]
+    thresholds = np.array(evaluation.params.iou_thrs)
+    ranges = evaluation.params.area_rng_lbl
+    values = {}
+    for name, (iou_thr, area) in METRICS.items():
+        rows = slice(None) if iou_thr is None else np.isclose(thresholds, iou_thr)
+        values[name] = _mean(precision[rows][..., ranges.index(area), -1])
+    return values
+
+
+def _mean(precision: npt.NDArray[np.float64]) -> float | None:
+    """Average what was computed; hotcoco marks classes without ground truth by -1."""
+    computed = precision[precision > -1]
+    return float(computed.mean()) if computed.size else None
+
+
+def _ground_truth(annotations: CocoJson) -> hotcoco.COCO:
+    rows = annotations["annotations"]
+    images = sorted(annotations["images"], key=lambda image: int(image["id"]))
+    categories = sorted(annotations["categories"], key=lambda category: int(category["id"]))
+    # Annotation ids are left to hotcoco, which counts from 1: COCO's protocol takes a match with id 0 for none.
+    return hotcoco.COCO.from_arrays(
+        [{"id": rank, "width": image["width"], "height": image["height"]} for rank, image in enumerate(images)],
+        [{"id": rank, "name": category["name"]} for rank, category in enumerate(categories)],
+        id_ranks([row["image_id"] for row in rows], images),
+        id_ranks([row["category_id"] for row in rows], categories),
+        np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4),
+        area=np.array([row.get("area", row["bbox"][2] * row["bbox"][3]) for row in rows], dtype=np.float64),
+        iscrowd=np.array([int(row.get("iscrowd", 0)) for row in rows], dtype=np.int64),
+    )
+
+
+def _detections(truth: hotcoco.COCO, annotations: CocoJson, results: Results) -> hotcoco.COCO:
+    image_ranks = id_ranks(results.image_ids, annotations["images"])
+    category_ranks = id_ranks(results.category_ids, annotations["categories"])
+    columns = np.column_stack((image_ranks, results.bboxes_xywh, results.scores, category_ranks))
+    return truth.load_res(columns.astype(np.float64))
+
+
+def id_ranks(ids: npt.ArrayLike, entries: Sequence[dict[str, Any]]) -> npt.NDArray[np.int64]:
+    """Replace ids by their ranks among the entries' ids, which are small whatever the ids are, shape ``(N,)``."""
+    known = np.sort(np.array([entry["id"] for entry in entries], dtype=np.int64))
+    return np.searchsorted(known, np.asarray(ids, dtype=np.int64))

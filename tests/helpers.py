@@ -1,0 +1,51 @@
+"""What tests share beside fixtures: a factory for sound annotation files and the check of a refusal."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CLASSES = (
+    "General trash",
+    "Paper",
+    "Paper pack",
+    "Metal",
+    "Glass",
+    "Plastic",
+    "Styrofoam",
+    "Plastic bag",
+    "Battery",
+    "Clothing",
+)
+
+
+def coco(
+    split: str = "train", images: int = 6, boxes: bool = True, width: int = 64, height: int = 48
+) -> dict[str, Any]:
+    """Return a sound COCO file's content: image ``i`` holds one box of class ``i``, modulo three."""
+    return {
+        "images": [
+            {"id": index, "file_name": f"{split}/{index:04}.jpg", "width": 64, "height": 48} for index in range(images)
+        ],
+        "categories": [{"id": index, "name": name} for index, name in enumerate(CLASSES)],
+        "annotations": [
+            {
+                "id": index,
+                "image_id": index,
+                "category_id": index % 3,
+                "bbox": [4.0 + index % 7, 5.0, 30.0, 20.0],
+                "area": 600.0,
+                "iscrowd": 0,
+            }
+            for index in range(images if boxes else 0)
+        ],
+    }
+
+
+def refusal(result: subprocess.CompletedProcess[str]) -> str:
+    """Check that a tool refused its input as promised and return its message."""
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr, result.stderr
+    return result.stderr

@@ -1,0 +1,58 @@
+"""Turn COCO results into the contest's submission CSV, or with --to-coco a submission back into COCO results.
+
+Coordinates are carried over exactly, to the last digit, in both directions.
+"""
+
+import argparse
+from pathlib import Path
+
+import _bootstrap  # noqa: F401
+
+from custom_modules.cli import run_tool
+
+EXAMPLES = """examples:
+  python tools/to_submission.py work_dirs/run/predictions/test.bbox.json --ann data/test.json --out submission.csv
+  python tools/to_submission.py submission.csv --ann data/test.json --out test.bbox.json --to-coco
+"""
+
+
+def main(argv: list[str] | None = None) -> Path:
+    """Convert as the command line says and return the file written."""
+    args = parse_args(argv)
+
+    from custom_modules.coco.annotations import read_annotations
+    from custom_modules.predictions.results import read_results, write_results
+    from custom_modules.predictions.submission import read_submission, write_submission
+
+    annotations = read_annotations(args.ann)
+    if args.to_coco:
+        results = read_submission(args.predictions, annotations)
+        write_results(args.out, results)
+        print(f"{args.out}: {len(results):,} boxes on {len(annotations['images']):,} images")
+    else:
+        results = read_results(args.predictions, annotations)
+        summary = write_submission(args.out, results, annotations)
+        print(f"{args.out}: {summary}")
+    return args.out
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("predictions", metavar="PRED", type=Path, help="COCO results json (a CSV with --to-coco)")
+    parser.add_argument("--ann", required=True, type=Path, help="COCO json of the images that were detected on")
+    parser.add_argument("--out", required=True, type=Path, help="file to write")
+    parser.add_argument("--to-coco", action="store_true", help="read a submission CSV, write COCO results")
+    args = parser.parse_args(argv)
+    if not args.to_coco and args.predictions.suffix.lower() == ".csv":
+        parser.error(f"{args.predictions} is a CSV: add --to-coco to turn it into COCO results")
+    if args.to_coco and args.predictions.suffix.lower() == ".json":
+        parser.error(f"{args.predictions} is a json: leave out --to-coco to turn it into a submission")
+    if args.out.resolve() in {args.ann.resolve(), args.predictions.resolve()}:
+        parser.error(f"--out {args.out} would overwrite what is read")
+    return args
+
+
+if __name__ == "__main__":
+    run_tool(main)

@@ -1,0 +1,88 @@
+"""Which checkpoint of a run folder a resumed run continues from, found without loading any."""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from pathlib import Path
+
+from custom_modules.errors import InputError, Problem
+from custom_modules.files import missing_part
+
+LAST = "last_checkpoint"
+REGULAR = re.compile(r"(epoch|iter)_(\d+)\.pth")
+
+
+def find_resume(work_dir: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint that training in ``work_dir`` is to continue from.
+
+    That is the one that ``last_checkpoint`` names, also after the folder was moved; if it is not there or cut
+    short, the latest complete ``epoch_*.pth``, or ``iter_*.pth`` where there is none.
+
+    Raises:
+        InputError: The folder holds no complete checkpoint.
+    """
+    folder = Path(work_dir)
+    named = _named_by_last(folder)
+    if named is not None:
+        return named
+    regular = _regular_checkpoints(folder)
+    complete = next((path for path in regular if is_complete(path)), None)
+    if complete is None:
+        raise InputError(Problem(str(folder), *_nothing_to_resume(folder, len(regular))))
+    return complete
+
+
+def find_checkpoint(work_dir: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint of ``work_dir`` to test with: its best, else its last.
+
+    Raises:
+        InputError: The folder has no complete checkpoint.
+    """
+    folder = Path(work_dir)
+    best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
+    found = sorted(best, key=lambda path: path.stat().st_mtime)[-1:] or [
+        path for path in _regular_checkpoints(folder) if is_complete(path)
+    ]
+    if found:
+        return found[0]
+    remedy = "train first with the same --work-dir, or name a checkpoint on the command line"
+    smoke = folder / "smoke"
+    if list(smoke.glob("*.pth")):
+        remedy += f"; a smoke run left one: --work-dir {smoke}"
+    raise InputError(Problem(str(folder), "holds no checkpoint to test", remedy))
+
+
+def is_complete(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a checkpoint was written to its end: it is a zip file, whose directory comes last."""
+    return zipfile.is_zipfile(path)
+
+
+def _named_by_last(folder: Path) -> Path | None:
+    """Follow ``last_checkpoint``, which holds a path as seen from where training was started."""
+    try:
+        name = (folder / LAST).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    # The file in this folder comes first: a copied folder must not continue from the original's checkpoint.
+    candidates = [folder / Path(name).name, Path(name)] if name else []
+    return next((path for path in candidates if path.is_file() and is_complete(path)), None)
+
+
+def _regular_checkpoints(folder: Path) -> list[Path]:
+    """List the checkpoints written at intervals, latest first: by epoch, then by iteration."""
+    found = [(match, path) for path in folder.glob("*.pth") if (match := REGULAR.fullmatch(path.name))]
+    found.sort(key=lambda item: (item[0][1] == "epoch", int(item[0][2])), reverse=True)
+    return [path for _, path in found]
+
+
+def _nothing_to_resume(folder: Path, incomplete: int) -> tuple[str, str]:
+    """Say why there is nothing to resume, and what to do."""
+    if not folder.is_dir():
+        return "nothing to resume: no such folder", missing_part(folder)
+    if incomplete:
+        what = f"nothing to resume: its {incomplete} checkpoint{'s are' if incomplete > 1 else ' is'} cut short"
+        return what, "train without --resume to start again"
+    remedy = "train without --resume, or name the folder of the run with --work-dir"
+    return "nothing to resume: it holds no checkpoint", remedy

@@ -1,0 +1,173 @@
+"""How a run is known to Weights & Biases, decided without importing it."""
+
+from __future__ import annotations
+
+import configparser
+import netrc
+import os
+import re
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from custom_modules.files import atomic_write
+
+RUN_ID_FILE = "wandb_run_id"
+RUN_ID = re.compile(r"[\w-]{1,64}")
+# The service has moved; a login made before is kept under the old name.
+DEFAULT_HOSTS = ("api.wandb.ai", "api.forge.coreweave.com")
+HIDDEN = "(hidden)"
+# Whole words of a key's name: num_tokens and tokenizer hold no secret.
+SECRET_KEY = re.compile(
+    r"(^|[_\-.])(api[_\-]?keys?|access[_\-]?keys?|private[_\-]?keys?|secrets?|passwords?|passwd|passphrase|token"
+    r"|credentials?|authorization)($|[_\-.])",
+    re.IGNORECASE,
+)
+URL_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+def run_identity(
+    config_path: str | os.PathLike[str],
+    work_dir: str | os.PathLike[str],
+    job_type: str,
+    fold: int | None = None,
+) -> dict[str, Any]:
+    """Derive a run's name, group and tags from its config's path, as arguments of ``wandb.init``.
+
+    >>> run_identity("configs/rtmdet/rtmdet_s_1x_recycle.py", "work_dirs/rtmdet_s_1x_recycle/fold_2", "train", 2)
+    {'name': 'rtmdet_s_1x_recycle/fold_2', 'group': 'rtmdet_s_1x_recycle', 'job_type': 'train', \
+'tags': ['rtmdet', 'recycle', 'fold_2'], 'dir': 'work_dirs/rtmdet_s_1x_recycle/fold_2'}
+
+    Args:
+        config_path: The experiment's config, ``configs/<family>/<model>_..._<dataset>.py``.
+        work_dir: The run folder; its part from the experiment's name on becomes the run's name, or its last part
+            where the user has put it elsewhere.
+        job_type: ``"train"`` or ``"test"``.
+        fold: Number of the fold, if the run is one of several.
+    """
+    config, folder = Path(config_path), Path(work_dir)
+    experiment = config.stem
+    parts = folder.parts
+    name = "/".join(parts[parts.index(experiment) :]) if experiment in parts else folder.name
+    tags = [config.resolve().parent.name, experiment.rpartition("_")[2]]
+    if fold is not None:
+        tags.append(f"fold_{fold}")
+        if f"fold_{fold}" not in parts:
+            name += f"/fold_{fold}"
+    return {
+        "name": name or experiment,
+        "group": experiment,
+        "job_type": job_type,
+        "tags": list(dict.fromkeys(tag for tag in tags if tag)),
+        "dir": str(work_dir),
+    }
+
+
+def tracking_mode(env: Mapping[str, str], folder: str | os.PathLike[str] = ".") -> str:
+    """Say how wandb shall run: as the user has chosen, else online with a login and offline without.
+
+    Args:
+        env: The environment's variables.
+        folder: Where the user works; ``wandb offline`` leaves its choice in ``wandb/settings`` there.
+
+    Returns:
+        ``"online"``, ``"offline"``, ``"disabled"`` or whatever else the user has set.
+    """
+    settings = _settings(env, Path(folder))
+    chosen = env.get("WANDB_MODE") or settings.get("mode")
+    if chosen:
+        return chosen
+    has_login = bool(env.get("WANDB_API_KEY") or env.get("WANDB_IDENTITY_TOKEN_FILE"))
+    if not has_login:
+        url = env.get("WANDB_BASE_URL") or settings.get("base_url")
+        hosts = (urlsplit(url).netloc,) if url else DEFAULT_HOSTS
+        has_login = any(_netrc_has(_netrc_path(env), host) for host in hosts)
+    return "online" if has_login else "offline"
+
+
+def _settings(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Read wandb's settings files: the user's, then the folder's, which wins."""
+    parser = configparser.ConfigParser(interpolation=None)
+    own = env.get("WANDB_CONFIG_DIR") or str(_home(env) / ".config" / "wandb")
+    try:
+        parser.read([Path(own) / "settings", folder / "wandb" / "settings"], encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError, OSError):
+        return {}
+    return dict(parser["default"]) if "default" in parser else {}
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    return Path(env["HOME"]) if env.get("HOME") else Path.home()
+
+
+def _netrc_path(env: Mapping[str, str]) -> Path:
+    if env.get("NETRC"):
+        return Path(env["NETRC"]).expanduser()
+    usual = _home(env) / ".netrc"
+    return usual if usual.exists() else _home(env) / "_netrc"
+
+
+def _netrc_has(path: Path, host: str) -> bool:
+    try:
+        found = netrc.netrc(path).hosts.get(host)
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        return False
+    return bool(found and found[2])
+
+
+def without_secrets(value: Any, key: str = "") -> Any:
+    """Copy a config into what JSON can hold, passwords and the like replaced.
+
+    >>> without_secrets({"user": "me", "hf_token": "abc", "url": "https://me:abc@host/x", "num_tokens": 3})
+    {'user': 'me', 'hf_token': '(hidden)', 'url': 'https://(hidden)@host/x', 'num_tokens': 3}
+
+    Args:
+        value: A config or any part of one.
+        key: The key that holds it.
+    """
+    if isinstance(value, Mapping):
+        return {str(name): without_secrets(item, str(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [without_secrets(item, key) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if SECRET_KEY.search(key) and str(value):
+        return HIDDEN
+    return URL_LOGIN.sub(HIDDEN, str(value))
+
+
+def shows_secret(arguments: Sequence[str]) -> bool:
+    """Tell whether a command line seems to hold a password or the like.
+
+    >>> shows_secret(["train.py", "--cfg-options", "hf_token=abc"])
+    True
+    """
+    return any(SECRET_KEY.search(text.partition("=")[0]) or URL_LOGIN.search(text) for text in arguments)
+
+
+def run_id_to_use(work_dir: str | os.PathLike[str], resume: bool) -> str:
+    """Return the id of a training run: the stored one when it is resumed, else a new one, which is stored.
+
+    Raises:
+        OSError: The id can't be stored.
+    """
+    path = Path(work_dir) / RUN_ID_FILE
+    if resume:
+        try:
+            stored = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            stored = ""
+        if RUN_ID.fullmatch(stored):
+            return stored
+    run_id = new_run_id()
+    with atomic_write(path) as file:
+        file.write(run_id + "\n")
+    return run_id
+
+
+def new_run_id() -> str:
+    """Make an id of eight letters and digits, as wandb's own are."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(8))

@@ -1,0 +1,8 @@
+"""Hooks registered in mmengine's registry."""
+
+from custom_modules.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from custom_modules.hooks.checkpoint_guard_hook import CheckpointGuardHook
+from custom_modules.hooks.rich_progress_hook import RichProgressHook
+from custom_modules.hooks.submission_hook import SubmissionHook
+
+__all__ = ["AtomicCheckpointHook", "CheckpointGuardHook", "RichProgressHook", "SubmissionHook"]

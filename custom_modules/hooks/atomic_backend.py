@@ -1,0 +1,38 @@
+"""Files of mmengine written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+from custom_modules.files import atomic_write
+
+NAME = "atomic"
+
+
+@register_backend(NAME)
+class AtomicBackend(LocalBackend):
+    """The local disk, where a file appears under its name only once it is complete and on the disk.
+
+    mmengine writes a checkpoint by :meth:`put`; its own local backend opens the final name, so that a kill or a
+    full disk leaves half a file there. Selected by ``backend_args=dict(backend="atomic")``.
+    """
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes.
+
+        Raises:
+            OSError: As the system reports it, with the file's name; the file's old content stays.
+        """
+        try:
+            with atomic_write(filepath, "wb") as file:
+                file.write(obj)
+        except OSError as error:
+            # Writing to an open file fails without naming it.
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(filepath)) from error
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = "utf-8") -> None:
+        """Write text, as :meth:`put` does."""
+        self.put(obj.encode(encoding), filepath)

@@ -1,0 +1,43 @@
+"""Refusing checkpoints that do not fit, which mmengine loads in part with no more than a warning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import BaseLoop
+
+from custom_modules.checkpoint_loading import check_matches, check_start
+
+
+@HOOKS.register_module()
+class CheckpointGuardHook(Hook):
+    """Checks every checkpoint that a runner loads before its weights reach the model.
+
+    To test or to resume with, it must be of this model, trained for these classes in this order. Training may
+    start from another model's, of which it takes what fits: a line says what starts fresh.
+
+    Raises:
+        InputError: The checkpoint is of another architecture or for other classes.
+    """
+
+    # Before hooks that use the checkpoint, such as EMAHook.
+    priority = "VERY_HIGH"
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """Compare the checkpoint with the model and with the classes of the loop's dataset."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        source = checkpoint.get("state_dict", checkpoint)
+        where = runner._load_from or runner.work_dir
+        meta = checkpoint.get("meta") or {}
+        # The runner builds the loops that it is going to run; the others stay configs.
+        training = isinstance(runner._train_loop, BaseLoop)
+        if training and not runner._resume:
+            runner.logger.info(check_start(model.state_dict(), source, where, meta))
+            return
+        loops = (runner._train_loop, runner._val_loop, runner._test_loop)
+        dataset = next((loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)), None)
+        classes = getattr(dataset, "metainfo", {}).get("classes")
+        check_matches(model.state_dict(), source, where, classes, meta)

@@ -1,0 +1,175 @@
+"""A progress bar on a terminal, sparse lines elsewhere."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from custom_modules.hooks.progress_status import Status, pass_status, train_status
+from custom_modules.hooks.sparse_lines import SparseLines
+
+
+@HOOKS.register_module()
+class RichProgressHook(Hook):
+    """Shows how far training, validation and test are, in the main process.
+
+    On a terminal a bar stays on the last line and log lines scroll above it. Elsewhere (a file, a pipe) a line
+    goes to stderr now and then.
+
+    Args:
+        min_seconds: Least time between two lines where there is no terminal.
+        min_share: Least part of the work between two such lines, from 0 to 1.
+    """
+
+    # After IterTimerHook and RuntimeInfoHook have counted the iteration.
+    priority = "LOW"
+
+    def __init__(self, min_seconds: float = 30, min_share: float = 0.1) -> None:
+        self._lines = {phase: SparseLines(min_seconds, min_share) for phase in ("train", "val", "test")}
+        self._bar: ProgressBar | None = None
+
+    def before_train(self, runner: Any) -> None:
+        """Start with what a resumed run has behind it."""
+        self._start(runner, Status("train", runner.iter, runner.max_iters))
+
+    def before_val_epoch(self, runner: Any) -> None:
+        """Start."""
+        self._start(runner, Status("val", 0, len(runner.val_dataloader)))
+
+    def before_test_epoch(self, runner: Any) -> None:
+        """Start."""
+        self._start(runner, Status("test", 0, len(runner.test_dataloader)))
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Advance."""
+        if is_main_process():
+            self._show(train_status(runner))
+
+    def after_val_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Advance."""
+        if is_main_process():
+            self._show(pass_status(runner, "val", batch_idx))
+
+    def after_test_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Advance."""
+        if is_main_process():
+            self._show(pass_status(runner, "test", batch_idx))
+
+    def after_train(self, runner: Any) -> None:
+        """Leave the bar as it ended."""
+        self._finish("train")
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Take the bar away."""
+        self._finish("val")
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Take the bar away."""
+        self._finish("test")
+
+    def _start(self, runner: Any, status: Status) -> None:
+        if not is_main_process():
+            return
+        self._lines[status.phase].start(time.monotonic(), status.done)
+        if sys.stderr.isatty():
+            self._bar = self._bar or ProgressBar(runner.logger.handlers)
+            self._bar.show(status)
+
+    def _show(self, status: Status) -> None:
+        if self._bar is not None:
+            self._bar.show(status)
+        elif self._lines[status.phase].due(time.monotonic(), status.done, status.total):
+            print(status, file=sys.stderr, flush=True)
+
+    def _finish(self, phase: str) -> None:
+        if self._bar is not None and self._bar.finish(phase):
+            self._bar = None
+
+
+class ProgressBar:
+    """Bars at the foot of the terminal, one for each phase that is under way.
+
+    rich would refresh them from a thread of its own; a worker process forked while that thread holds its lock
+    would hang at its first print. So they are drawn from here, some times a second.
+
+    Args:
+        handlers: Log handlers; those that print to the terminal are led above the bars.
+        refresh_seconds: Least time between two drawings.
+    """
+
+    def __init__(self, handlers: Sequence[logging.Handler], refresh_seconds: float = 0.1) -> None:
+        self._refresh_seconds = refresh_seconds
+        self._drawn = 0.0
+        self._tasks: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[details]}"),
+            console=Console(stderr=True),
+            auto_refresh=False,
+            # With stdout in a file, what is printed belongs there and not above the bar.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        terminal = (sys.stdout, sys.stderr)
+        self._progress.start()
+        self._moved = [
+            (handler, handler.stream)
+            for handler in handlers
+            if isinstance(handler, logging.StreamHandler) and handler.stream in terminal
+        ]
+        for handler, stream in self._moved:
+            handler.setStream(sys.stdout if stream is terminal[0] else sys.stderr)
+        # An error ends a loop without a call to any hook: the terminal gets its cursor back at the latest here.
+        atexit.register(self.stop)
+
+    def show(self, status: Status) -> None:
+        """Bring the bar of a phase up to date."""
+        task = self._tasks.get(status.phase)
+        if task is None:
+            task = self._progress.add_task(status.phase, total=status.total, details="")
+            self._tasks[status.phase] = task
+        self._progress.update(task, completed=status.done, total=status.total, details=status.details)
+        now = time.monotonic()
+        if now - self._drawn >= self._refresh_seconds or status.done == status.total:
+            self._progress.refresh()
+            self._drawn = now
+
+    def finish(self, phase: str) -> bool:
+        """End a phase. The last one's bar stays on the terminal, the others go.
+
+        Returns:
+            Whether it was the last one.
+        """
+        task = self._tasks.pop(phase, None)
+        if self._tasks:
+            if task is not None:
+                self._progress.remove_task(task)
+            return False
+        self.stop()
+        return True
+
+    def stop(self) -> None:
+        """Give terminal and log handlers back."""
+        self._progress.stop()
+        for handler, stream in self._moved:
+            handler.setStream(stream)
+        self._moved = []
+        atexit.unregister(self.stop)

@@ -1,0 +1,264 @@
+"""Checkpoints are whole at every moment, and what is outdated goes last."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mmengine.hooks import CheckpointHook  # noqa: E402
+
+from custom_modules.checkpoint_loading import load_checkpoint_safely  # noqa: E402
+from custom_modules.errors import InputError  # noqa: E402
+from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
+from custom_modules.hooks import atomic_backend as atomic_backend_module  # noqa: E402
+from custom_modules.hooks.atomic_backend import AtomicBackend  # noqa: E402
+from custom_modules.hooks.postponed_removals import PostponedRemovals  # noqa: E402
+
+pytestmark = pytest.mark.mm
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def checkpoint_hook(**kwargs):
+    return {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, **kwargs}}
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).glob("*.pth"))
+
+
+def hidden_files(folder):
+    return [path.name for path in Path(folder).iterdir() if path.name.startswith(".")]
+
+
+def killed_after(*scores):
+    """Yield scores, then end the run in its next validation."""
+    yield from scores
+    raise KeyboardInterrupt
+
+
+class FullDisk:
+    """Lets some writes pass and then fails as a full disk does, in the midst of the file."""
+
+    def __init__(self, writes):
+        self.left = writes
+
+    def __call__(self, path, mode="w", **kwargs):
+        self.left -= 1
+        context = REAL_WRITE(path, mode, **kwargs)
+        return context if self.left >= 0 else _HalfWritten(context)
+
+
+class _HalfWritten:
+    def __init__(self, context):
+        self.context = context
+
+    def __enter__(self):
+        self.file = self.context.__enter__()
+        return self
+
+    def write(self, content):
+        self.file.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def __exit__(self, *error):
+        return self.context.__exit__(*error)
+
+
+REAL_WRITE = atomic_backend_module.atomic_write
+
+
+def test_postponed_removals_skip_what_was_written_anew(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "c").mkdir()
+    backend = PostponedRemovals(AtomicBackend())
+    for name in ("a", "b"):
+        backend.remove(str(tmp_path / name))
+    backend.rmtree(str(tmp_path / "c"))
+    assert backend.isfile(tmp_path / "a"), "nothing is removed before it is told to"
+    backend.carry_out(keep={str(tmp_path / "b")})
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_backend_keeps_the_old_file_and_names_it_when_the_disk_is_full(tmp_path, monkeypatch):
+    backend = AtomicBackend()
+    backend.put(b"old", tmp_path / "a.pth")
+    monkeypatch.setattr(atomic_backend_module, "atomic_write", FullDisk(0))
+    with pytest.raises(OSError, match="No space left") as caught:
+        backend.put(b"new and longer", tmp_path / "a.pth")
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(tmp_path / "a.pth")
+    assert (tmp_path / "a.pth").read_bytes() == b"old"
+    assert hidden_files(tmp_path) == []
+
+
+def test_backend_writes_text(tmp_path):
+    AtomicBackend().put_text("Ü", tmp_path / "new" / "a.txt")
+    assert (tmp_path / "new" / "a.txt").read_text(encoding="utf-8") == "Ü"
+
+
+def test_hook_leaves_a_backend_of_the_user_alone():
+    assert AtomicCheckpointHook().backend_args == {"backend": "atomic"}
+    assert AtomicCheckpointHook(backend_args={"backend": "petrel"}).backend_args == {"backend": "petrel"}
+    assert AtomicCheckpointHook(out_dir="s3://bucket/runs").backend_args is None
+
+
+def test_files_and_content_are_those_of_mmengine(make_runner, tmp_path):
+    """The same training with mmengine's own hook ends with the same files holding the same things."""
+    contents = {}
+    for kind in (CheckpointHook, AtomicCheckpointHook):
+        folder = tmp_path / kind.__name__
+        hook = {"type": kind.__name__, "interval": 1, "max_keep_ckpts": 2, "save_best": "contest/mAP50"}
+        make_runner(scores=(0.2, 0.3, 0.1), work_dir=folder, default_hooks={"checkpoint": hook}).train()
+        assert names(folder) == ["best_contest_mAP50_epoch_2.pth", "epoch_2.pth", "epoch_3.pth"]
+        assert (folder / "last_checkpoint").read_text() == str(folder / "epoch_3.pth")
+        contents[kind] = [load_checkpoint_safely(folder / name) for name in names(folder)]
+    for theirs, ours in zip(*contents.values(), strict=True):
+        assert ours.keys() == theirs.keys()
+        assert ours["meta"].keys() == theirs["meta"].keys()
+        assert (ours["meta"]["epoch"], ours["meta"]["iter"]) == (theirs["meta"]["epoch"], theirs["meta"]["iter"])
+        assert ours["message_hub"]["log_scalars"].keys() == theirs["message_hub"]["log_scalars"].keys()
+        for key, value in theirs["state_dict"].items():
+            assert torch.equal(ours["state_dict"][key], value)
+
+
+def test_resume_continues_to_the_same_weights(make_runner, tmp_path):
+    hooks = checkpoint_hook(max_keep_ckpts=1, save_best="contest/mAP50")
+    whole = make_runner(scores=(0.1, 0.2, 0.3), default_hooks=hooks, work_dir=tmp_path / "whole").train()
+    folder = tmp_path / "parts"
+    with pytest.raises(KeyboardInterrupt):
+        make_runner(scores=killed_after(0.1), default_hooks=hooks, work_dir=folder).train()
+    assert names(folder) == ["best_contest_mAP50_epoch_1.pth", "epoch_2.pth"]
+    resumed = make_runner(scores=(0.3,), default_hooks=hooks, work_dir=folder, resume=True)
+    for ours, theirs in zip(resumed.train().parameters(), whole.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert resumed.epoch == 3
+    assert names(folder) == ["best_contest_mAP50_epoch_3.pth", "epoch_3.pth"], "the first run's are gone"
+
+
+def test_iterations_work_as_epochs_do(make_runner, tmp_path):
+    hooks = checkpoint_hook(by_epoch=False, interval=2, max_keep_ckpts=1, save_best="contest/mAP50")
+    make_runner(scores=(0.4, 0.3, 0.2, 0.1), epochs=4, by_epoch=False, default_hooks=hooks).train()
+    assert names(tmp_path / "run") == ["best_contest_mAP50_iter_1.pth", "iter_4.pth"]
+
+
+@pytest.mark.parametrize(
+    ("writes", "expected", "last"),
+    [
+        # In each epoch: the epoch, the best one, and the epoch again, which now holds the best score.
+        pytest.param(3, ["best_contest_mAP50_epoch_1.pth", "epoch_1.pth"], "epoch_1.pth", id="second-epoch"),
+        pytest.param(4, ["best_contest_mAP50_epoch_1.pth", "epoch_2.pth"], "epoch_2.pth", id="second-best"),
+        pytest.param(
+            5,
+            ["best_contest_mAP50_epoch_1.pth", "best_contest_mAP50_epoch_2.pth", "epoch_2.pth"],
+            "epoch_2.pth",
+            id="second-epoch-again",
+        ),
+    ],
+)
+def test_full_disk_leaves_the_previous_checkpoints(make_runner, tmp_path, monkeypatch, writes, expected, last):
+    runner = make_runner(default_hooks=checkpoint_hook(max_keep_ckpts=1, save_best="contest/mAP50"))
+    monkeypatch.setattr(atomic_backend_module, "atomic_write", FullDisk(writes))
+    with pytest.raises(OSError, match="No space left") as caught:
+        runner.train()
+    folder = tmp_path / "run"
+    assert caught.value.errno == errno.ENOSPC
+    assert Path(caught.value.filename).parent == folder
+    assert names(folder) == expected
+    assert (folder / "last_checkpoint").read_text() == str(folder / last)
+    assert hidden_files(folder) == []
+    for name in expected:
+        load_checkpoint_safely(folder / name)
+
+
+def test_outdated_checkpoint_left_by_a_kill_goes_on_resuming(make_runner, tmp_path, monkeypatch):
+    hooks = checkpoint_hook(max_keep_ckpts=1)
+    folder = tmp_path / "run"
+    with monkeypatch.context() as killed:
+        killed.setattr(AtomicCheckpointHook, "_retire", lambda self, runner, steps: None)
+        runner = make_runner(epochs=1, scores=(0.1,), default_hooks=hooks)
+        runner.train()
+        second = make_runner(epochs=2, scores=(0.1,), default_hooks=hooks, resume=True)
+        second.train()
+    assert names(folder) == ["epoch_1.pth", "epoch_2.pth"]
+    make_runner(epochs=3, scores=(0.1,), default_hooks=hooks, resume=True).train()
+    assert names(folder) == ["epoch_3.pth"]
+
+
+def test_remains_of_a_killed_write_are_cleared(make_runner, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".epoch_1.pth.abc123.tmp").write_bytes(b"half")
+    make_runner(default_hooks=checkpoint_hook()).train()
+    assert hidden_files(tmp_path / "run") == []
+
+
+def test_save_best_of_an_unknown_metric_is_explained(make_runner):
+    runner = make_runner(default_hooks=checkpoint_hook(save_best="contest/map50"))
+    with pytest.raises(InputError, match="no such metric: contest/mAP50") as caught:
+        runner.train()
+    assert "did you mean 'contest/mAP50'?" in str(caught.value)
+
+
+def test_published_copy_lacks_the_optimiser(make_runner, tmp_path):
+    hooks = checkpoint_hook(interval=3, published_keys=["meta", "state_dict"])
+    make_runner(default_hooks=hooks).train()
+    (published,) = [name for name in names(tmp_path / "run") if "-" in name]
+    assert load_checkpoint_safely(tmp_path / "run" / published).keys() == {"meta", "state_dict"}
+
+
+def test_averaged_weights_and_early_stopping_go_along(make_runner, tmp_path):
+    hooks = checkpoint_hook(max_keep_ckpts=1, save_best="contest/mAP50")
+    extra = [
+        {"type": "EMAHook", "ema_type": "ExponentialMovingAverage", "momentum": 0.5, "update_buffers": True},
+        {"type": "EarlyStoppingHook", "monitor": "contest/mAP50", "patience": 2, "min_delta": 0.001},
+    ]
+    # The second score is the best; two epochs without a better one end the training.
+    runner = make_runner(scores=(0.1, 0.5, 0.5, 0.4, 0.9), epochs=5, default_hooks=hooks, custom_hooks=extra)
+    runner.train()
+    assert runner.epoch == 2 + 2
+    folder = tmp_path / "run"
+    assert names(folder) == ["best_contest_mAP50_epoch_2.pth", "epoch_4.pth"]
+    last = load_checkpoint_safely(folder / "epoch_4.pth")
+    assert not torch.equal(last["state_dict"]["layer.weight"], last["ema_state_dict"]["module.layer.weight"])
+    resumed = make_runner(scores=(0.6,), epochs=5, default_hooks=hooks, custom_hooks=extra, resume=True)
+    resumed.train()
+    assert names(folder) == ["best_contest_mAP50_epoch_5.pth", "epoch_5.pth"]
+
+
+KILLED_LOOP = """
+import sys, torch
+from mmengine.runner import save_checkpoint
+import custom_modules.hooks.atomic_backend
+state = {"state_dict": {"weight": torch.zeros(300_000)}}
+print("ready", flush=True)
+for number in range(10**9):
+    save_checkpoint(state, f"{sys.argv[1]}/epoch_{number % 3}.pth", backend_args={"backend": "atomic"})
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_only_whole_checkpoints(tmp_path):
+    chance = random.Random(0)
+    seen = 0
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED_LOOP, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0.01, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        for name in names(tmp_path):
+            assert load_checkpoint_safely(tmp_path / name)["state_dict"]["weight"].shape == (300_000,)
+            seen += 1
+    assert seen > 0

@@ -1,0 +1,121 @@
+"""What command-line options do to a config: each a plain function, so that no option needs a config file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from custom_modules.config.bind import PARTS, leaf_datasets
+from custom_modules.errors import InputError, Problem
+
+SMOKE_ITERATIONS = 2
+
+
+def use_data_root(cfg: Config, data_root: str) -> None:
+    """Read the data from another folder.
+
+    Raises:
+        InputError: The config takes its paths from somewhere else, so that this would change nothing.
+    """
+    if "ann_files" not in cfg:
+        remedy = "inherit from a file in configs/_base_/datasets"
+        raise InputError(Problem("--data-root", "this config names no ann_files that it could serve", remedy))
+    cfg.data_root = data_root
+
+
+def use_amp(cfg: Config, device: str) -> None:
+    """Train in automatic mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU."""
+    wrapper = cfg.optim_wrapper
+    wrapper.type = "AmpOptimWrapper"
+    if device == "cuda":
+        wrapper.setdefault("loss_scale", "dynamic")
+    else:
+        wrapper.dtype = "bfloat16"
+
+
+def use_auto_scale_lr(cfg: Config) -> None:
+    """Scale the learning rate to the total batch size.
+
+    Raises:
+        InputError: The config does not say for which batch size its rate was chosen.
+    """
+    if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
+        remedy = "add auto_scale_lr = dict(enable=False, base_batch_size=16) to its schedule"
+        raise InputError(Problem("--auto-scale-lr", "the config has no auto_scale_lr.base_batch_size", remedy))
+    cfg.auto_scale_lr.enable = True
+
+
+def use_seed(cfg: Config, seed: int) -> None:
+    """Fix the seed of weights, shuffling and augmentation."""
+    cfg.setdefault("randomness", ConfigDict())
+    cfg.randomness.seed = seed
+
+
+def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False) -> None:
+    """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run."""
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif smoke:
+        cfg.work_dir = str(Path(cfg.work_dir) / "smoke")
+
+
+def use_smoke(cfg: Config) -> None:
+    """Shorten a bound config to two iterations of everything: train, validation, test, checkpoint, submission.
+
+    No weights are fetched, no worker processes are started. The images keep their size, so that memory and
+    operators are those of the real run.
+    """
+    for part in PARTS:
+        loader = cfg.get(f"{part}_dataloader")
+        if loader is not None:
+            _shorten_loader(loader)
+    _shorten_loop(cfg)
+    drop_pretrained(cfg.get("model"))
+    cfg.load_from = None
+    hooks = cfg.get("default_hooks") or {}
+    if "logger" in hooks:
+        hooks.logger.interval = 1
+    if "submission" in hooks:
+        hooks.submission.allow_missing = True
+
+
+def _shorten_loader(loader: ConfigDict) -> None:
+    loader.batch_size = min(loader.get("batch_size", 1), 2)
+    loader.num_workers = 0
+    loader.persistent_workers = False
+    loader.pop("prefetch_factor", None)
+    # Pairs of landscape or portrait images only fill up over many images: plain batches do for two steps.
+    loader.batch_sampler = None
+    for dataset in leaf_datasets(loader.dataset):
+        dataset.indices = SMOKE_ITERATIONS * loader.batch_size
+
+
+def _shorten_loop(cfg: Config) -> None:
+    loop = cfg.get("train_cfg")
+    if not loop:
+        return
+    if loop.get("type") == "IterBasedTrainLoop" or loop.get("by_epoch") is False:
+        loop.max_iters = loop.val_interval = SMOKE_ITERATIONS
+    else:
+        loop.max_epochs = loop.val_interval = 1
+    loop.val_begin = 1
+    loop.pop("dynamic_intervals", None)
+    checkpoint = (cfg.get("default_hooks") or {}).get("checkpoint")
+    if checkpoint:
+        checkpoint.interval = loop.val_interval
+
+
+def drop_pretrained(node: Any) -> None:
+    """Build a model, or any part of a config, without weights from elsewhere."""
+    if isinstance(node, list | tuple):
+        for item in node:
+            drop_pretrained(item)
+    elif isinstance(node, dict):
+        if (node.get("init_cfg") or {}).get("type") == "Pretrained":
+            node.init_cfg = None
+        if node.get("type") == "TimmBackbone":
+            node.pretrained = False
+        for item in node.values():
+            drop_pretrained(item)

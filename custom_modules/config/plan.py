@@ -1,0 +1,204 @@
+"""What a run would do: images, iterations, learning rate, parameters, memory; without training anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
+from mmengine.structures import InstanceData
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+import custom_modules.register_all  # noqa: F401
+from custom_modules.config.bind import class_names
+from custom_modules.config.edits import drop_pretrained
+
+PROBE_SIDE = 256  # pixels; activations grow with the area, so a small image tells of a large one
+RATE_POINTS = 9
+BYTES_PER_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers of a run that was not started.
+
+    Attributes:
+        images: Images that each loader reads, by part.
+        epochs: Passes over the training images, or None when the loop counts iterations.
+        iterations: Optimiser steps in all.
+        batch_size: Images a step and process.
+        learning_rates: ``(iteration, rate of the first parameter group)`` over the run.
+        parameters: Weights in all and those that are trained.
+        memory_mib: Estimate for training: weights, gradients, optimiser state and activations of a batch, in MiB.
+    """
+
+    images: dict[str, int]
+    epochs: int | None
+    iterations: int
+    batch_size: int
+    learning_rates: list[tuple[int, float]]
+    parameters: tuple[int, int]
+    memory_mib: float
+
+
+def make_plan(cfg: Config) -> Plan:
+    """Work out what a prepared config would do.
+
+    Memory is measured, not guessed: one training step's saved tensors on a square image of 256 pixels, scaled by
+    area to the largest image of the pipeline. Allocator overhead and workspaces come on top.
+    """
+    init_default_scope(cfg.get("default_scope", "mmdet"))
+    drop_pretrained(cfg.model)
+    images = {
+        part: len(DATASETS.build(cfg[f"{part}_dataloader"].dataset))
+        for part in ("train", "val", "test")
+        if cfg.get(f"{part}_dataloader")
+    }
+    batch_size = cfg.train_dataloader.batch_size
+    per_epoch = math.ceil(images["train"] / batch_size)
+    epochs = cfg.train_cfg.get("max_epochs")
+    iterations = epochs * per_epoch if epochs else cfg.train_cfg.max_iters
+    model = MODELS.build(cfg.model)
+    parameters = list(model.parameters())
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    return Plan(
+        images=images,
+        epochs=epochs,
+        iterations=iterations,
+        batch_size=batch_size,
+        learning_rates=learning_rates(cfg, per_epoch, iterations),
+        parameters=(_count(parameters), _count(trained)),
+        memory_mib=_training_memory(cfg, model, trained, batch_size),
+    )
+
+
+def _count(parameters: Sequence[nn.Parameter]) -> int:
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def learning_rates(cfg: Config, per_epoch: int, iterations: int) -> list[tuple[int, float]]:
+    """Run the schedule on a one-weight model.
+
+    Args:
+        cfg: Config with ``optim_wrapper`` and ``param_scheduler``.
+        per_epoch: Iterations an epoch.
+        iterations: Iterations in all.
+
+    Returns:
+        ``(iteration, learning rate)`` at evenly spaced iterations, the first and last included.
+    """
+    wrapper_cfg = {key: value for key, value in cfg.optim_wrapper.items() if key in ("type", "optimizer")}
+    wrapper_cfg = {**wrapper_cfg, "type": "OptimWrapper"}
+    optimizer = build_optim_wrapper(nn.Linear(1, 1), wrapper_cfg).optimizer
+    if cfg.get("auto_scale_lr", {}).get("enable"):
+        ratio = cfg.train_dataloader.batch_size / cfg.auto_scale_lr.base_batch_size
+        for group in optimizer.param_groups:
+            group["lr"] *= ratio
+    schedulers = [_build_scheduler(scheduler, optimizer, per_epoch) for scheduler in _listed(cfg.param_scheduler)]
+    wanted = {round(index * (iterations - 1) / (RATE_POINTS - 1)) for index in range(RATE_POINTS)}
+    points: list[tuple[int, float]] = []
+    optimizer.step()
+    for iteration in range(iterations):
+        if iteration in wanted:
+            points.append((iteration, optimizer.param_groups[0]["lr"]))
+        for scheduler in schedulers:
+            if not scheduler.by_epoch or (iteration + 1) % per_epoch == 0:
+                scheduler.step()
+    return points
+
+
+def _listed(schedulers: Any) -> list[Any]:
+    if schedulers is None:
+        return []
+    return list(schedulers) if isinstance(schedulers, list) else [schedulers]
+
+
+def _build_scheduler(scheduler: dict[str, Any], optimizer: torch.optim.Optimizer, per_epoch: int) -> Any:
+    settings = {**scheduler}
+    if settings.pop("convert_to_iter_based", False):
+        kind = PARAM_SCHEDULERS.get(settings.pop("type"))
+        return kind.build_iter_from_epoch(optimizer=optimizer, **settings, epoch_length=per_epoch)
+    return PARAM_SCHEDULERS.build(settings, default_args={"optimizer": optimizer})
+
+
+def _training_memory(cfg: Config, model: nn.Module, trained: Sequence[nn.Parameter], batch_size: int) -> float:
+    """Estimate MiB for one training step; see :func:`make_plan`."""
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    optimizer = cfg.optim_wrapper.optimizer
+    states = 2 if "adam" in optimizer.type.lower() else int(optimizer.get("momentum", 0) > 0)
+    gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
+    width, height = image_size(cfg.get("train_pipeline") or [])
+    scale = width * height / PROBE_SIDE**2
+    activations = _activation_bytes(model, len(class_names(cfg))) * scale * batch_size
+    return (weights + gradients * (1 + states) + activations) / BYTES_PER_MIB
+
+
+def _activation_bytes(model: nn.Module, classes: int) -> int:
+    """Measure what autograd keeps for the backward pass of one small image with one box."""
+    from mmdet.structures import DetDataSample
+
+    sample = DetDataSample(metainfo={"img_shape": (PROBE_SIDE,) * 2, "ori_shape": (PROBE_SIDE,) * 2})
+    sample.set_metainfo({"batch_input_shape": (PROBE_SIDE,) * 2, "pad_shape": (PROBE_SIDE,) * 2})
+    sample.set_metainfo({"scale_factor": (1.0, 1.0), "img_id": 0, "flip": False})
+    box_xyxy = torch.tensor([[0.2, 0.2, 0.7, 0.7]]) * PROBE_SIDE
+    sample.gt_instances = InstanceData(bboxes=box_xyxy, labels=torch.zeros(1, dtype=torch.long))
+    sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+    weights = {parameter.data_ptr() for parameter in model.parameters()}
+    sizes: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    model.train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        model.loss(torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE), [sample])
+    return sum(sizes.values())
+
+
+def image_size(pipeline: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Return the largest width and height in pixels that a training pipeline can yield.
+
+    The last step that fixes a size decides; a list of scales counts as its largest.
+    """
+    size = (1024, 1024)
+    for step in pipeline:
+        for key in ("scale", "scales", "img_scale", "crop_size", "size"):
+            value = step.get(key)
+            if not value:
+                continue
+            options = value if isinstance(value[0], list | tuple) else [value]
+            size = max(((int(w), int(h)) for w, h in options), key=lambda wh: wh[0] * wh[1])
+    return size
+
+
+def print_plan(cfg: Config, lines: Sequence[str]) -> Plan:
+    """Show the plan on the terminal and return it."""
+    plan = make_plan(cfg)
+    console = Console()
+    table = Table(title=f"plan of {cfg.filename}", show_header=False)
+    for part, count in plan.images.items():
+        table.add_row(f"{part} images", f"{count:,}")
+    steps = f"{plan.epochs} epochs, " if plan.epochs else ""
+    table.add_row("training", f"{steps}{plan.iterations:,} iterations of {plan.batch_size} images")
+    total, trained = plan.parameters
+    table.add_row("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained")
+    table.add_row("memory, estimated", f"{plan.memory_mib / 1024:.1f} GiB in float32 (less with --amp)")
+    rates = "\n".join(f"{iteration:>9,}  {rate:.3g}" for iteration, rate in plan.learning_rates)
+    table.add_row("learning rate\nby iteration", rates)
+    table.add_row("run folder", cfg.work_dir)
+    console.print(table)
+    for line in lines:
+        console.print(f"  {line}", highlight=False, markup=False)
+    console.print("The config is sound. Nothing was trained.")
+    return plan

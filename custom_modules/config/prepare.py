@@ -1,0 +1,107 @@
+"""From a config file and command-line options to a config that is complete, checked and ready to run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from custom_modules.config import edits
+from custom_modules.config.bind import PARTS, bind
+from custom_modules.config.check import check_data, check_keys, check_schedule
+from custom_modules.config.holdout import hold_out_validation
+from custom_modules.config.load import load_config
+from custom_modules.config.signatures import load_schema
+from custom_modules.errors import InputError, Problem
+
+
+class OverrideAction(DictAction):
+    """``--cfg-options KEY=VALUE``, with a message instead of a traceback for a word without ``=``."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        for value in values:
+            if "=" not in value:
+                parser.error(f"--cfg-options takes KEY=VALUE, got {value!r}")
+        super().__call__(parser, namespace, values, option_string)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which config to run on which data: the same for every tool that runs a model."""
+    parser.add_argument("config", help="config file, such as configs/rtmdet/....py")
+    parser.add_argument("--data-root", metavar="DIR", help="read the data from DIR instead of the config's data_root")
+    parser.add_argument("--work-dir", metavar="DIR", help="run folder; default: work_dirs/<name of the config>")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=OverrideAction,
+        default={},
+        metavar="KEY=VALUE",
+        help="override config values by dotted path; a number addresses a list element: train_pipeline.1.prob=0.3",
+    )
+    parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
+    parser.add_argument("--seed", type=int, help="seed of weights, shuffling and augmentation")
+
+
+@dataclass
+class Prepared:
+    """A config that passed every check.
+
+    Attributes:
+        cfg: Bound and ready for mmengine's Runner.
+        lines: What was set, and from where, for the log.
+    """
+
+    cfg: Config
+    lines: list[str] = field(default_factory=list)
+
+
+def prepare(
+    args: argparse.Namespace,
+    parts: tuple[str, ...] = PARTS,
+    split_dir: str | Path | None = None,
+    edit: Callable[[Config], None] | None = None,
+) -> Prepared:
+    """Read, edit, bind and check a config; torch is not needed for it.
+
+    Args:
+        args: Options of :func:`add_config_arguments`.
+        parts: Loaders whose files are checked.
+        split_dir: Where a held-out validation part is written; the run folder's ``split`` unless given.
+        edit: What decides on the data in place of ``--data-root``; called before the config is bound.
+
+    Raises:
+        InputError: All problems of keys, types, data files and schedule together.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    edits.use_work_dir(cfg, args.work_dir, args.smoke)
+    if edit is not None:
+        edit(cfg)
+    elif args.data_root is not None:
+        edits.use_data_root(cfg, args.data_root)
+    if args.seed is not None:
+        edits.use_seed(cfg, args.seed)
+    problems = check_keys(cfg, load_schema(), tuple(args.cfg_options))
+    problems += check_schedule(cfg)
+    lines: list[str] = []
+    split_problems = _collect(lambda: lines.extend(hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")))
+    lines += bind(cfg)
+    data_problems = check_data(cfg, tuple(part for part in parts if part != "val" or not split_problems))
+    problems += data_problems + [problem for problem in split_problems if problem not in data_problems]
+    if problems:
+        raise InputError(problems)
+    if args.smoke:
+        edits.use_smoke(cfg)
+    return Prepared(cfg, lines)
+
+
+def _collect(step: Callable[[], None]) -> list[Problem]:
+    """Run a step and return the problems that it raises, so that they are reported with all others."""
+    try:
+        step()
+    except InputError as error:
+        return error.problems
+    return []

@@ -1,0 +1,55 @@
+"""A dataset in COCO form that refuses what mmdet's would drop in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmdet.datasets import CocoDataset
+from mmdet.registry import DATASETS
+
+from custom_modules.coco.annotations import check_categories, read_annotations
+from custom_modules.errors import InputError
+
+
+@DATASETS.register_module()
+class RecycleDataset(CocoDataset):
+    """Photos and boxes of one COCO annotation file, of any classes; a test file needs no annotations.
+
+    mmdet's dataset takes a file whose categories are not the config's without a word: boxes of unknown classes
+    are dropped, and classes in another order train heads whose labels mean something else. Here the file's
+    category names must be the config's classes, in the same order.
+
+    Raises:
+        InputError: The file is not sound COCO, or its categories are not the config's classes.
+    """
+
+    METAINFO: dict[str, Any] = {}  # noqa: RUF012 (mmengine reads it from the class)
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Read the annotation file.
+
+        Returns:
+            One dict an image, in the file's order: ``img_id``, ``img_path``, ``file_name``, ``height``,
+            ``width`` and ``instances`` with ``bbox`` in absolute xyxy pixels, ``bbox_label`` and
+            ``ignore_flag``.
+        """
+        annotations = read_annotations(self.ann_file)
+        problems = check_categories(annotations, self.metainfo.get("classes", ()), self.ann_file)
+        if problems:
+            raise InputError(problems)
+        self.cat_ids = [category["id"] for category in annotations["categories"]]
+        self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
+        self.cat_img_map: dict[int, list[int]] = {cat_id: [] for cat_id in self.cat_ids}
+        by_image: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in annotations["images"]}
+        for annotation in annotations.get("annotations", []):
+            by_image[annotation["image_id"]].append(annotation)
+            self.cat_img_map[annotation["category_id"]].append(annotation["image_id"])
+        return [self._sample(image, by_image[image["id"]]) for image in annotations["images"]]
+
+    def _sample(self, image: dict[str, Any], annotations: list[dict[str, Any]]) -> dict[str, Any]:
+        for annotation in annotations:
+            # mmdet leaves out boxes whose area is 0; the contest's files may lack the key.
+            annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
+            annotation.setdefault("iscrowd", 0)
+        raw = {"raw_img_info": {**image, "img_id": image["id"]}, "raw_ann_info": annotations}
+        return {**self.parse_data_info(raw), "file_name": image["file_name"]}

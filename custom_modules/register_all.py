@@ -1,0 +1,18 @@
+"""Importing this module registers all of Sortline with MMDetection: the one import of default_runtime.py."""
+
+import contextlib
+import io
+import warnings
+
+# mmdet announces each optional package that it does without, on stdout and as warnings, at every start.
+with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from mmdet.utils import register_all_modules
+
+    import custom_modules.datasets
+    import custom_modules.hooks
+    import custom_modules.metrics
+    import custom_modules.models
+    import custom_modules.visualization  # noqa: F401
+
+    register_all_modules(init_default_scope=False)

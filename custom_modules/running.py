@@ -1,0 +1,169 @@
+"""Train and test with mmengine's Runner: what the tools do once a config is prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+import custom_modules.register_all  # noqa: F401
+from custom_modules.checkpoint_loading import install_safe_loading
+from custom_modules.config.edits import drop_pretrained
+from custom_modules.config.pretrained import resolve_pretrained
+from custom_modules.config.upstream import cache_formatting
+from custom_modules.experiments.checkpoints import find_checkpoint, find_resume
+from custom_modules.experiments.tracking import run_identity
+
+
+def device_type() -> str:
+    """Say which kind of device training uses here."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpoint: bool = False) -> Runner:
+    """Build a Runner with tracking, safe checkpoint loading and a log of what was bound.
+
+    Args:
+        cfg: A prepared config.
+        lines: What binding has set, for the log.
+        job_type: ``"train"`` or ``"test"``, for tracking.
+        trust_checkpoint: Load checkpoint files that can run code when they are read.
+    """
+    install_safe_loading(trust_checkpoint)
+    cache_formatting()
+    warnings = resolve_pretrained(cfg)
+    _set_tracking(cfg, job_type)
+    if cfg.get("launcher") == "pytorch" and device_type() == "cpu" and not torch.distributed.is_initialized():
+        # mmengine would set a CUDA device for each process (mmengine/dist/utils.py, _init_dist_pytorch)
+        torch.distributed.init_process_group("gloo")
+    runner = Runner.from_cfg(cfg)
+    for line in lines:
+        runner.logger.info(f"bound: {line}")
+    for warning in warnings:
+        runner.logger.warning(warning)
+    return runner
+
+
+def _set_tracking(cfg: Config, job_type: str) -> None:
+    identity = run_identity(cfg.filename, cfg.work_dir, job_type)
+    for backend in (cfg.get("visualizer") or {}).get("vis_backends") or []:
+        if backend.type == "SortlineWandbBackend":
+            backend.init_kwargs = {**identity, **backend.get("init_kwargs", {})}
+
+
+def resume(cfg: Config, checkpoint: str | None) -> str:
+    """Set a config to continue a run.
+
+    Args:
+        cfg: A prepared config.
+        checkpoint: A file, or None for the newest one of the run folder.
+
+    Returns:
+        The checkpoint's path.
+
+    Raises:
+        InputError: There is nothing to resume.
+    """
+    path = str(find_resume(cfg.work_dir) if checkpoint is None else checkpoint)
+    cfg.resume, cfg.load_from = True, path
+    return path
+
+
+def run_training(cfg: Config, lines: Sequence[str] = (), trust_checkpoint: bool = False) -> dict[str, Any]:
+    """Train a prepared config.
+
+    Returns:
+        ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
+        ``last_checkpoint``.
+
+    Raises:
+        InputError: A checkpoint to start or resume from can't be used.
+    """
+    runner = build_runner(cfg, lines, "train", trust_checkpoint)
+    runner.train()
+    hub = runner.message_hub
+    return {
+        "work_dir": cfg.work_dir,
+        "best_checkpoint": hub.get_info("best_ckpt", None),
+        "best_score": hub.get_info("best_score", None),
+        "last_checkpoint": hub.get_info("last_ckpt", None),
+    }
+
+
+def run_test(
+    cfg: Config, checkpoint: str | None, lines: Sequence[str] = (), trust_checkpoint: bool = False
+) -> dict[str, Any]:
+    """Score a checkpoint on the validation images, then predict the test images.
+
+    Args:
+        cfg: A prepared config.
+        checkpoint: Weights; None takes the run folder's best, else its last.
+        lines: What binding has set, for the log.
+        trust_checkpoint: Load a file that can run code when it is read.
+
+    Returns:
+        ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``.
+
+    Raises:
+        InputError: There is no checkpoint, or it doesn't fit the config.
+    """
+    path = str(find_checkpoint(cfg.work_dir) if checkpoint is None else checkpoint)
+    metrics = _run_loops(_runner_with_weights(cfg, path, lines, trust_checkpoint))
+    folder = Path(cfg.work_dir)
+    return {
+        "metrics": metrics,
+        "checkpoint": path,
+        "predictions": str(folder / "predictions" / "test.bbox.json"),
+        "submission": str(folder / "submission.csv"),
+    }
+
+
+def run_prediction(
+    cfg: Config, checkpoint: str | None, out: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
+) -> dict[str, Any]:
+    """Predict the images of a config's test loader into a folder of their own; nothing is tracked.
+
+    Args:
+        cfg: A config prepared by :func:`custom_modules.inference.point_at_source`.
+        checkpoint: Weights; None takes the run folder's best, else its last.
+        out: Folder for the predictions.
+        lines: What binding has set, for the log.
+        trust_checkpoint: Load a file that can run code when it is read.
+
+    Returns:
+        The paths ``checkpoint`` and ``predictions``.
+
+    Raises:
+        InputError: There is no checkpoint, or it doesn't fit the config.
+    """
+    path = str(find_checkpoint(cfg.work_dir) if checkpoint is None else checkpoint)
+    cfg.work_dir = str(out)
+    cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
+    _run_loops(_runner_with_weights(cfg, path, lines, trust_checkpoint))
+    return {"checkpoint": path, "predictions": str(out / "predictions" / "test.bbox.json")}
+
+
+def _runner_with_weights(cfg: Config, path: str, lines: Sequence[str], trust_checkpoint: bool) -> Runner:
+    """Build a Runner that starts from a checkpoint which fits the model."""
+    cfg.load_from, cfg.resume = path, False
+    drop_pretrained(cfg.get("model"))  # the checkpoint's weights replace them
+    cfg.default_hooks.checkpoint = None  # validation outside of training would save a new best checkpoint
+    return build_runner(cfg, lines, "test", trust_checkpoint)
+
+
+def _run_loops(runner: Runner) -> dict[str, Any]:
+    """Validate, then test, between one start and one end: Runner.val() would close the logs that test() needs."""
+    has_val = runner._val_loop is not None
+    if has_val:
+        runner._val_loop = runner.build_val_loop(runner._val_loop)
+    runner._test_loop = runner.build_test_loop(runner._test_loop)
+    runner.call_hook("before_run")
+    runner.load_or_resume()
+    metrics = runner.val_loop.run() if has_val else {}
+    runner.test_loop.run()
+    runner.call_hook("after_run")
+    return metrics

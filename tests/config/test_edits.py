@@ -1,0 +1,77 @@
+import pytest
+from mmengine.config import Config
+
+from custom_modules.config import edits
+from custom_modules.errors import InputError
+
+
+def test_data_root_needs_a_config_that_takes_its_paths_from_it():
+    with pytest.raises(InputError, match="no ann_files"):
+        edits.use_data_root(Config(dict(data_root="a")), "b")
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", {"loss_scale": "dynamic"}), ("cpu", {"dtype": "bfloat16"})])
+def test_amp_fits_the_device(device, expected):
+    cfg = Config(dict(optim_wrapper=dict(type="OptimWrapper", optimizer=dict(type="SGD"))))
+    edits.use_amp(cfg, device)
+    assert cfg.optim_wrapper == dict(type="AmpOptimWrapper", optimizer=dict(type="SGD"), **expected)
+
+
+def test_auto_scale_lr_needs_a_base_batch_size():
+    with pytest.raises(InputError, match="base_batch_size"):
+        edits.use_auto_scale_lr(Config(dict(auto_scale_lr=dict(enable=False))))
+    cfg = Config(dict(auto_scale_lr=dict(enable=False, base_batch_size=16)))
+    edits.use_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr.enable
+
+
+@pytest.mark.parametrize(
+    ("option", "smoke", "expected"),
+    [(None, False, "work_dirs/x"), (None, True, "work_dirs/x/smoke"), ("here", True, "here")],
+)
+def test_a_smoke_run_has_its_own_folder(option, smoke, expected):
+    cfg = Config(dict(work_dir="work_dirs/x"))
+    edits.use_work_dir(cfg, option, smoke)
+    assert cfg.work_dir == expected
+
+
+def smoke_config(**changes):
+    loader = dict(batch_size=8, num_workers=4, prefetch_factor=2, dataset=dict(type="D"))
+    return Config(
+        dict(
+            train_cfg=dict(type="EpochBasedTrainLoop", max_epochs=12, val_interval=3, dynamic_intervals=[(5, 1)]),
+            train_dataloader=dict(loader, dataset=dict(type="Mix", dataset=dict(type="D"))),
+            val_dataloader=loader,
+            test_dataloader=loader,
+            default_hooks=dict(
+                logger=dict(type="LoggerHook", interval=50),
+                checkpoint=dict(type="AtomicCheckpointHook", interval=5),
+                submission=dict(type="SubmissionHook"),
+            ),
+            model=dict(backbone=dict(type="R", init_cfg=dict(type="Pretrained", checkpoint="https://x"))),
+            load_from="https://y",
+        )
+        | changes
+    )
+
+
+def test_smoke_is_two_iterations_of_everything():
+    cfg = smoke_config()
+    edits.use_smoke(cfg)
+    assert cfg.train_cfg == dict(type="EpochBasedTrainLoop", max_epochs=1, val_interval=1, val_begin=1)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert (loader.batch_size, loader.dataset["indices"]) == (2, 4)
+        assert loader.num_workers == 0
+        assert "prefetch_factor" not in loader
+    assert cfg.train_dataloader.dataset.dataset["indices"] == 4
+    assert cfg.default_hooks.checkpoint.interval == 1
+    assert cfg.default_hooks.submission.allow_missing
+    assert cfg.model.backbone.init_cfg is None
+    assert cfg.load_from is None
+
+
+def test_smoke_counts_iterations_where_the_loop_does():
+    cfg = smoke_config(train_cfg=dict(type="IterBasedTrainLoop", max_iters=9000, val_interval=500))
+    edits.use_smoke(cfg)
+    assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (2, 2)
+    assert cfg.default_hooks.checkpoint.interval == 2

@@ -1,0 +1,119 @@
+"""Every experiment config, found by glob: a new one is covered the day it appears."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import ROOT
+from mmengine.config import Config
+
+from custom_modules.config import edits
+from custom_modules.config.bind import bind, class_names
+from custom_modules.config.check import check_keys, check_schedule
+from custom_modules.config.load import load_config
+from custom_modules.config.signatures import Schema, load_schema
+
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
+by_name = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    return load_schema()
+
+
+def test_names_are_unique():
+    assert [name for name, count in Counter(path.name for path in CONFIGS).items() if count > 1] == []
+
+
+@by_name
+def test_the_name_has_its_slots(path: Path):
+    """<model>_<backbone>[_<extras>]_<schedule>_<dataset>, the dataset one of configs/_base_/datasets."""
+    assert re.fullmatch(r"[a-z0-9-]+(_[a-z0-9-]+)*_(\d+x|\d+e|smoke)_[a-z0-9]+", path.stem)
+    assert (ROOT / "configs/_base_/datasets" / f"{path.stem.rpartition('_')[2]}.py").exists()
+
+
+@by_name
+def test_it_opens_with_its_story(path: Path):
+    head = path.read_text().partition("_base_")[0]
+    assert f"python tools/train.py {path.relative_to(ROOT)}" in head
+    assert head.startswith("# ")
+
+
+@by_name
+def test_it_is_a_difference(path: Path):
+    assert len(path.read_text().splitlines()) <= 60
+
+
+@pytest.mark.mm
+@by_name
+def test_it_is_sound_and_takes_its_classes_from_the_dataset(path: Path, schema: Schema):
+    cfg = load_config(path)
+    bind(cfg)
+    assert check_keys(cfg, schema) + check_schedule(cfg) == []
+    heads = [value for key, value in _items(cfg._cfg_dict["model"]) if key == "num_classes"]
+    assert heads
+    assert set(heads) - {1} == {len(class_names(cfg))}
+
+
+def _items(node: Any) -> list[tuple[str, Any]]:
+    """List (key, value) of every dict below a node, proposal heads left out."""
+    if isinstance(node, list | tuple):
+        return [pair for item in node for pair in _items(item)]
+    if not isinstance(node, dict):
+        return []
+    return [pair for key, value in node.items() if key != "rpn_head" for pair in [(key, value), *_items(value)]]
+
+
+def _shrink(node: Any, side: int) -> None:
+    """Make every image size in a pipeline ``side`` pixels, and proposals few, so that a step is quick on a CPU."""
+    if isinstance(node, list | tuple):
+        for item in node:
+            _shrink(item, side)
+    elif isinstance(node, dict):
+        for key in ("scale", "img_scale", "crop_size", "size"):
+            if isinstance(node.get(key), list | tuple):
+                node[key] = (side, side)
+        for key in ("max_per_img", "nms_pre"):
+            if key in node:
+                node[key] = min(node[key], 50)
+        if "scales" in node:
+            node["scales"] = [(side, side)]
+        if "border" in node:
+            node["border"] = (-side // 2, -side // 2)
+        for value in node.values():
+            _shrink(value, side)
+
+
+@pytest.mark.mm
+@by_name
+def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
+    """Two iterations of training, validation and test on tiny photos, through to a checked submission."""
+    from custom_modules import running
+    from custom_modules.coco.annotations import read_annotations
+    from custom_modules.predictions.submission import check_submission
+
+    cfg = load_config(path)
+    cfg.data_root = str(make_dataset())
+    cfg.ann_files.val = "train.json"
+    cfg.work_dir = str(tmp_path / "run")
+    bind(cfg)
+    edits.use_smoke(cfg)
+    for part in ("train", "val", "test"):
+        _shrink(cfg[f"{part}_dataloader"].dataset, 96)
+    _shrink(cfg.get("custom_hooks"), 96)
+    _shrink(cfg.model.get("train_cfg"), 96)
+    _shrink(cfg.model.get("test_cfg"), 96)
+    cfg.model.data_preprocessor.pop("batch_augments", None)
+    if "num_queries" in cfg.model:
+        cfg.model.num_queries = 50  # 900 queries are more than a tiny image has positions
+    cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
+    result = running.run_training(Config(cfg._cfg_dict, filename=str(path)))
+    assert Path(result["last_checkpoint"]).exists()
+    tested = running.run_test(Config(cfg._cfg_dict, filename=str(path)), result["last_checkpoint"])
+    assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
+    assert check_submission(tested["submission"], read_annotations(f"{cfg.data_root}/test.json")) == []

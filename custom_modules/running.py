@@ -15,7 +15,6 @@ from custom_modules.checkpoint_loading import install_safe_loading
 from custom_modules.config.edits import drop_pretrained
 from custom_modules.config.pretrained import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
-from custom_modules.experiments.checkpoints import find_checkpoint, find_resume
 from custom_modules.experiments.tracking import run_identity
 
 
@@ -55,24 +54,6 @@ def _set_tracking(cfg: Config, job_type: str) -> None:
             backend.init_kwargs = {**identity, **backend.get("init_kwargs", {})}
 
 
-def resume(cfg: Config, checkpoint: str | None) -> str:
-    """Set a config to continue a run.
-
-    Args:
-        cfg: A prepared config.
-        checkpoint: A file, or None for the newest one of the run folder.
-
-    Returns:
-        The checkpoint's path.
-
-    Raises:
-        InputError: There is nothing to resume.
-    """
-    path = str(find_resume(cfg.work_dir) if checkpoint is None else checkpoint)
-    cfg.resume, cfg.load_from = True, path
-    return path
-
-
 def run_training(cfg: Config, lines: Sequence[str] = (), trust_checkpoint: bool = False) -> dict[str, Any]:
     """Train a prepared config.
 
@@ -95,13 +76,13 @@ def run_training(cfg: Config, lines: Sequence[str] = (), trust_checkpoint: bool 
 
 
 def run_test(
-    cfg: Config, checkpoint: str | None, lines: Sequence[str] = (), trust_checkpoint: bool = False
+    cfg: Config, checkpoint: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
 ) -> dict[str, Any]:
     """Score a checkpoint on the validation images, then predict the test images.
 
     Args:
         cfg: A prepared config.
-        checkpoint: Weights; None takes the run folder's best, else its last.
+        checkpoint: Weights.
         lines: What binding has set, for the log.
         trust_checkpoint: Load a file that can run code when it is read.
 
@@ -109,27 +90,26 @@ def run_test(
         ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``.
 
     Raises:
-        InputError: There is no checkpoint, or it doesn't fit the config.
+        InputError: The checkpoint can't be read or doesn't fit the config.
     """
-    path = str(find_checkpoint(cfg.work_dir) if checkpoint is None else checkpoint)
-    metrics = _run_loops(_runner_with_weights(cfg, path, lines, trust_checkpoint))
+    metrics = _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
     folder = Path(cfg.work_dir)
     return {
         "metrics": metrics,
-        "checkpoint": path,
+        "checkpoint": str(checkpoint),
         "predictions": str(folder / "predictions" / "test.bbox.json"),
         "submission": str(folder / "submission.csv"),
     }
 
 
 def run_prediction(
-    cfg: Config, checkpoint: str | None, out: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
+    cfg: Config, checkpoint: Path, out: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
 ) -> dict[str, Any]:
     """Predict the images of a config's test loader into a folder of their own; nothing is tracked.
 
     Args:
         cfg: A config prepared by :func:`custom_modules.inference.point_at_source`.
-        checkpoint: Weights; None takes the run folder's best, else its last.
+        checkpoint: Weights.
         out: Folder for the predictions.
         lines: What binding has set, for the log.
         trust_checkpoint: Load a file that can run code when it is read.
@@ -138,18 +118,17 @@ def run_prediction(
         The paths ``checkpoint`` and ``predictions``.
 
     Raises:
-        InputError: There is no checkpoint, or it doesn't fit the config.
+        InputError: The checkpoint can't be read or doesn't fit the config.
     """
-    path = str(find_checkpoint(cfg.work_dir) if checkpoint is None else checkpoint)
     cfg.work_dir = str(out)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
-    _run_loops(_runner_with_weights(cfg, path, lines, trust_checkpoint))
-    return {"checkpoint": path, "predictions": str(out / "predictions" / "test.bbox.json")}
+    _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
+    return {"checkpoint": str(checkpoint), "predictions": str(out / "predictions" / "test.bbox.json")}
 
 
-def _runner_with_weights(cfg: Config, path: str, lines: Sequence[str], trust_checkpoint: bool) -> Runner:
+def _runner_with_weights(cfg: Config, checkpoint: Path, lines: Sequence[str], trust_checkpoint: bool) -> Runner:
     """Build a Runner that starts from a checkpoint which fits the model."""
-    cfg.load_from, cfg.resume = path, False
+    cfg.load_from, cfg.resume = str(checkpoint), False
     drop_pretrained(cfg.get("model"))  # the checkpoint's weights replace them
     cfg.default_hooks.checkpoint = None  # validation outside of training would save a new best checkpoint
     return build_runner(cfg, lines, "test", trust_checkpoint)

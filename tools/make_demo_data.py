@@ -26,7 +26,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to make")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other photos (default: %(default)s)")
-    parser.add_argument("--train", type=int, default=480, metavar="N", help="train photos (default: %(default)s)")
+    parser.add_argument("--train", type=int, default=680, metavar="N", help="train photos (default: %(default)s)")
     parser.add_argument("--test", type=int, default=120, metavar="N", help="test photos (default: %(default)s)")
     parser.add_argument("--size", type=int, default=320, metavar="PX", help="side of a photo (default: %(default)s)")
     return parser.parse_args(argv)

@@ -64,7 +64,7 @@ class DemoPlan:
         seed: Everything random follows from it.
     """
 
-    train: int = 480
+    train: int = 680
     test: int = 120
     size: int = 320
     seed: int = 0

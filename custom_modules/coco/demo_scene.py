@@ -28,6 +28,17 @@ LEAST_SIDE = 1 / 40
 SOLID, HIDING = 0.25, 0.7
 
 
+def film() -> npt.NDArray[np.uint8]:
+    """Return the brightness recorded for light from 0 up: bright paper and foam keep their shape, nothing is cut."""
+    light = np.arange(1024)
+    excess = np.maximum(light - 215, 0)
+    recorded: npt.NDArray[np.uint8] = (light - excess + 40 * excess / (40 + excess)).astype(np.uint8)
+    return recorded
+
+
+FILM = film()
+
+
 @dataclass(frozen=True)
 class Photo:
     """A drawn photo and its annotations.
@@ -216,9 +227,7 @@ def finish(rng: np.random.Generator, picture: Array) -> npt.NDArray[np.uint8]:
     balance = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
     photo = picture * (exposure.astype(np.float32)[..., None] * balance)
     if rng.random() < 0.5:
-        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 0.9) * size / 320)
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 0.9) * size / 320).astype(np.float32, copy=False)
     photo += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(1, 4.5))
-    # A soft shoulder in place of hard clipping keeps the shape of bright paper and foam.
-    excess = np.maximum(photo - 215, 0)
-    photo += 40 * excess / (40 + excess) - excess
-    return np.clip(np.rint(photo), 0, 255).astype(np.uint8)
+    np.clip(photo, 0, len(FILM) - 1, out=photo)
+    return FILM[np.rint(photo, out=photo).astype(np.uint16)]

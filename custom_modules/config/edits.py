@@ -53,6 +53,11 @@ def use_seed(cfg: Config, seed: int) -> None:
     cfg.randomness.seed = seed
 
 
+def use_resume(cfg: Config, checkpoint: str | Path) -> None:
+    """Continue the run that a checkpoint comes from."""
+    cfg.resume, cfg.load_from = True, str(checkpoint)
+
+
 def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False) -> None:
     """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run."""
     if work_dir is not None:

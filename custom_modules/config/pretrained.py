@@ -12,6 +12,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.runner.checkpoint import get_torchvision_models
 
+from custom_modules.errors import InputError, Problem
+
 TIMEOUT_S = 10
 
 
@@ -28,7 +30,7 @@ def resolve_pretrained(cfg: Config) -> list[str]:
         Warnings for the log.
 
     Raises:
-        URLError: The server answered but has no such file.
+        InputError: The server answered but has no such file.
     """
     warnings: list[str] = []
     for owner in _owners(cfg.get("model")):
@@ -83,7 +85,8 @@ def _download(url: str, path: Path) -> bool:
     except URLError as error:
         if isinstance(error.reason, OSError):
             return False
-        raise
+        what = f"the server does not give these weights: {error.reason}"
+        raise InputError(Problem(url, what, "correct the checkpoint in the model's init_cfg")) from None
     except (ConnectionError, TimeoutError):
         return False
     finally:

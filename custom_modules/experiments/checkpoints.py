@@ -14,15 +14,17 @@ LAST = "last_checkpoint"
 REGULAR = re.compile(r"(epoch|iter)_(\d+)\.pth")
 
 
-def find_resume(work_dir: str | os.PathLike[str]) -> Path:
-    """Return the checkpoint that training in ``work_dir`` is to continue from.
+def find_resume(work_dir: str | os.PathLike[str], given: str | None = None) -> Path:
+    """Return the checkpoint that training is to continue from: the one given, else the newest of ``work_dir``.
 
-    That is the one that ``last_checkpoint`` names, also after the folder was moved; if it is not there or cut
+    The newest is the one that ``last_checkpoint`` names, also after the folder was moved; if it is not there or cut
     short, the latest complete ``epoch_*.pth``, or ``iter_*.pth`` where there is none.
 
     Raises:
-        InputError: The folder holds no complete checkpoint.
+        InputError: There is no such file, or the folder holds no complete checkpoint.
     """
+    if given is not None:
+        return _existing(given)
     folder = Path(work_dir)
     named = _named_by_last(folder)
     if named is not None:
@@ -34,12 +36,14 @@ def find_resume(work_dir: str | os.PathLike[str]) -> Path:
     return complete
 
 
-def find_checkpoint(work_dir: str | os.PathLike[str]) -> Path:
-    """Return the checkpoint of ``work_dir`` to test with: its best, else its last.
+def find_checkpoint(work_dir: str | os.PathLike[str], given: str | None = None) -> Path:
+    """Return the checkpoint to test with: the one given, else the best of ``work_dir``, else its last.
 
     Raises:
-        InputError: The folder has no complete checkpoint.
+        InputError: There is no such file, or the folder has no complete checkpoint.
     """
+    if given is not None:
+        return _existing(given)
     folder = Path(work_dir)
     best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
     found = sorted(best, key=lambda path: path.stat().st_mtime)[-1:] or [
@@ -52,6 +56,12 @@ def find_checkpoint(work_dir: str | os.PathLike[str]) -> Path:
     if list(smoke.glob("*.pth")):
         remedy += f"; a smoke run left one: --work-dir {smoke}"
     raise InputError(Problem(str(folder), "holds no checkpoint to test", remedy))
+
+
+def _existing(given: str) -> Path:
+    if not Path(given).is_file():
+        raise InputError(Problem(given, "no such checkpoint", missing_part(given)))
+    return Path(given)
 
 
 def is_complete(path: str | os.PathLike[str]) -> bool:

@@ -1,0 +1,13 @@
+# Three heads of rising IoU after Faster R-CNN: tighter boxes, and a base that takes strong backbones well.
+#
+#     python tools/train.py configs/cascade_rcnn/cascade-rcnn_r50_fpn_1x_recycle.py
+#
+# Steps as Faster R-CNN: 13,188 of 4 photos. Score and time: not yet measured.
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/recycle.py",
+    "../_base_/models/cascade-rcnn_r50_fpn.py",
+    "../_base_/schedules/1x.py",
+]
+
+optim_wrapper = dict(optimizer=dict(lr=0.02 * 4 / 16))  # 4 photos a step, the schedule is for 16

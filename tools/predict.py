@@ -1,0 +1,59 @@
+"""Predict a photo, a folder of photos or the images of a COCO json."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
+
+from custom_modules.cli import run_tool
+from custom_modules.config.prepare import add_config_arguments, prepare
+from custom_modules.experiments.checkpoints import find_checkpoint
+
+EXAMPLES = """examples:
+  python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
+  python tools/predict.py CONFIG photos/ --checkpoint work_dirs/run/epoch_12.pth --out predicted
+  python tools/predict.py CONFIG data/recycle/test.json
+"""
+
+
+def main(argv: list[str] | None = None) -> dict[str, Any]:
+    """Predict as the command line says and return the paths written."""
+    args = parse_args(argv)
+
+    from custom_modules import inference
+    from custom_modules.config.load import load_config
+
+    run = args.work_dir or load_config(args.config).work_dir
+    out = Path(args.out or f"{run}/predict/{Path(args.source).stem}")
+    prepared = prepare(
+        args, parts=("test",), edit=lambda cfg: inference.point_at_source(cfg, args.source, args.data_root, out)
+    )
+    checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
+
+    from custom_modules import running
+
+    result = running.run_prediction(prepared.cfg, checkpoint, out, prepared.lines, args.trust_checkpoint)
+    print(f"predictions: {result['predictions']}")
+    if args.draw:
+        count = inference.draw_predictions(prepared.cfg, result["predictions"], out / "drawn", args.score_thr)
+        print(f"{count} drawn photos: {out / 'drawn'}")
+    return result
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(parser)
+    parser.add_argument("source", help="photo, folder or COCO json")
+    parser.add_argument("--checkpoint", help="weights; default: the best of the run folder, else its last")
+    parser.add_argument("--out", metavar="DIR", help="where the results go; default: <run folder>/predict/<source>")
+    parser.add_argument("--draw", action="store_true", help="also draw the photos with their boxes")
+    parser.add_argument("--score-thr", type=float, default=0.3, help="draw boxes from this score on (default: 0.3)")
+    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run_tool(main)

@@ -1,0 +1,83 @@
+"""Print a config with all inheritance and bindings resolved, compare two, or explain a value."""
+
+import argparse
+from typing import Any
+
+import _bootstrap  # noqa: F401
+
+from custom_modules.cli import run_tool
+
+EXAMPLES = """examples:
+  python tools/print_config.py configs/atss/atss_r50_fpn_1x_recycle.py
+  python tools/print_config.py CONFIG --why model.backbone.depth
+  python tools/print_config.py --diff CONFIG_A CONFIG_B
+"""
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Print what the command line asks for and return it."""
+    args = parse_args(argv)
+    if args.diff:
+        return print_difference(*args.diff)
+    if args.why:
+        return print_origins(args.config, args.why, args.cfg_options)
+    return print_resolved(args.config, args.cfg_options)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    from custom_modules.config.prepare import OverrideAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("config", nargs="?", help="config file")
+    parser.add_argument(
+        "--why", metavar="KEY", help="say which files and lines set a dotted key, the last one counting"
+    )
+    parser.add_argument("--diff", nargs=2, metavar=("A", "B"), help="show the keys on which two configs differ")
+    parser.add_argument("--cfg-options", nargs="+", action=OverrideAction, default={}, metavar="KEY=VALUE")
+    args = parser.parse_args(argv)
+    if not args.config and not args.diff:
+        parser.error("give a config, or two with --diff")
+    return args
+
+
+def print_resolved(config: str, options: dict[str, Any]) -> str:
+    from custom_modules.config.bind import bind
+    from custom_modules.config.load import load_config
+
+    cfg = load_config(config, options)
+    bind(cfg)
+    print(cfg.pretty_text)
+    return cfg.pretty_text
+
+
+def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from custom_modules.config.bind import bind
+    from custom_modules.config.compare import difference
+    from custom_modules.config.load import load_config
+
+    configs = [load_config(path) for path in (first, second)]
+    for cfg in configs:
+        bind(cfg)
+    rows = difference(*configs)
+    table = Table(*(Column(header, overflow="fold") for header in ("key", first, second)))
+    for key, left, right in rows:
+        table.add_row(key, repr(left), repr(right))
+    Console().print(table if rows else "no difference")
+    return rows
+
+
+def print_origins(config: str, key: str, options: dict[str, Any]) -> list[str]:
+    from custom_modules.config.why import explain
+
+    lines = explain(config, key, options)
+    print("\n".join(lines))
+    return lines
+
+
+if __name__ == "__main__":
+    run_tool(main)

@@ -1,0 +1,52 @@
+"""Score a checkpoint on the validation images, predict the test images, write the submission."""
+
+import argparse
+import os
+from typing import Any
+
+import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
+
+from custom_modules.cli import run_tool
+from custom_modules.config.prepare import add_config_arguments, prepare
+from custom_modules.experiments.checkpoints import find_checkpoint
+
+EXAMPLES = """examples:
+  python tools/test.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
+  python tools/test.py CONFIG work_dirs/other/epoch_12.pth
+"""
+
+
+def main(argv: list[str] | None = None) -> dict[str, Any]:
+    """Test as the command line says and return what :func:`custom_modules.running.run_test` returns."""
+    args = parse_args(argv)
+    prepared = prepare(args, parts=("val", "test"))
+    checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
+    prepared.cfg.launcher = args.launcher
+
+    from custom_modules import running
+
+    result = running.run_test(prepared.cfg, checkpoint, prepared.lines, args.trust_checkpoint)
+    print(f"checkpoint: {result['checkpoint']}")
+    if "contest/mAP50" in result["metrics"]:
+        print(f"validation mAP50: {result['metrics']['contest/mAP50']:.4f}")
+    print(f"predictions: {result['predictions']}")
+    print(f"submission: {result['submission']}")
+    return result
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(parser)
+    parser.add_argument("checkpoint", nargs="?", help="weights; default: the best of the run folder, else its last")
+    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
+    return args
+
+
+if __name__ == "__main__":
+    run_tool(main)

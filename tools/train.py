@@ -1,0 +1,93 @@
+"""Train a detector."""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
+
+from custom_modules.cli import run_tool
+from custom_modules.config import edits
+from custom_modules.config.prepare import add_config_arguments, prepare
+from custom_modules.experiments.checkpoints import find_resume
+
+EXAMPLES = """examples:
+  python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
+  python tools/train.py CONFIG --dry-run          check everything and show the plan
+  python tools/train.py CONFIG --smoke            two iterations of everything
+  python tools/train.py CONFIG --resume           go on where the run was interrupted
+  python tools/train.py CONFIG --cfg-options train_cfg.max_epochs=30 train_dataloader.batch_size=8
+"""
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Train as the command line says: return what ``run_training`` returns, or the plan of a dry run."""
+    args = parse_args(argv)
+    if args.dry_run:
+        return show_plan(args)
+    prepared = prepare(args)
+    cfg = prepared.cfg
+    if args.resume is not None:
+        checkpoint = find_resume(cfg.work_dir, None if args.resume == "auto" else args.resume)
+        edits.use_resume(cfg, checkpoint)
+        print(f"resuming from {checkpoint}")
+    if args.auto_scale_lr:
+        edits.use_auto_scale_lr(cfg)
+    cfg.launcher = args.launcher
+
+    from custom_modules import running
+
+    if args.amp:
+        edits.use_amp(cfg, running.device_type())
+    result = running.run_training(cfg, prepared.lines, args.trust_checkpoint)
+    print_result(result, args.config)
+    return result
+
+
+def show_plan(args: argparse.Namespace) -> Any:
+    """Check everything, print the plan and leave no file behind."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = prepare(args, split_dir=folder)
+        if args.auto_scale_lr:
+            edits.use_auto_scale_lr(prepared.cfg)
+
+        from custom_modules.config.plan import print_plan
+
+        return print_plan(prepared.cfg, prepared.lines)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="check, print the plan and stop")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="CHECKPOINT",
+        help="continue an interrupted run: from its newest checkpoint, or from the one given",
+    )
+    parser.add_argument("--amp", action="store_true", help="mixed precision: float16 on a GPU, bfloat16 on a CPU")
+    parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
+    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
+    return args
+
+
+def print_result(result: dict[str, Any], config: str) -> None:
+    """Say where the weights are and what to run next."""
+    if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
+        print(f"best checkpoint: {result['best_checkpoint']} (mAP50 {result['best_score']:.4f})")
+    print(f"run folder: {result['work_dir']}")
+    print(f"next: python tools/test.py {config} --work-dir {result['work_dir']}")
+
+
+if __name__ == "__main__":
+    run_tool(main)

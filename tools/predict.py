@@ -7,8 +7,7 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.prepare import add_config_arguments, prepare
-from custom_modules.experiments.checkpoints import find_checkpoint
+from custom_modules.config.options import add_config_arguments
 
 EXAMPLES = """examples:
   python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
@@ -23,6 +22,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 
     from custom_modules import inference
     from custom_modules.config.load import load_config
+    from custom_modules.config.prepare import prepare
+    from custom_modules.experiments.checkpoints import find_checkpoint
 
     run = args.work_dir or load_config(args.config).work_dir
     out = Path(args.out or f"{run}/predict/{Path(args.source).stem}")
@@ -51,7 +52,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", metavar="DIR", help="where the results go; default: <run folder>/predict/<source>")
     parser.add_argument("--draw", action="store_true", help="also draw the photos with their boxes")
     parser.add_argument("--score-thr", type=float, default=0.3, help="draw boxes from this score on (default: 0.3)")
-    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
     return parser.parse_args(argv)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
+from custom_modules.config.options import add_overrides
 
 EXAMPLES = """examples:
   python tools/print_config.py configs/atss/atss_r50_fpn_1x_recycle.py
@@ -25,8 +26,6 @@ def main(argv: list[str] | None = None) -> Any:
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    from custom_modules.config.prepare import OverrideAction
-
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,7 +34,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         "--why", metavar="KEY", help="say which files and lines set a dotted key, the last one counting"
     )
     parser.add_argument("--diff", nargs=2, metavar=("A", "B"), help="show the keys on which two configs differ")
-    parser.add_argument("--cfg-options", nargs="+", action=OverrideAction, default={}, metavar="KEY=VALUE")
+    add_overrides(parser)
     args = parser.parse_args(argv)
     if not args.config and not args.diff:
         parser.error("give a config, or two with --diff")

@@ -7,8 +7,7 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.prepare import add_config_arguments, prepare
-from custom_modules.experiments.checkpoints import find_checkpoint
+from custom_modules.config.options import add_config_arguments, add_launcher
 
 EXAMPLES = """examples:
   python tools/test.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
@@ -19,6 +18,10 @@ EXAMPLES = """examples:
 def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Test as the command line says and return what :func:`custom_modules.running.run_test` returns."""
     args = parse_args(argv)
+
+    from custom_modules.config.prepare import prepare
+    from custom_modules.experiments.checkpoints import find_checkpoint
+
     prepared = prepare(args, parts=("val", "test"))
     checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
     prepared.cfg.launcher = args.launcher
@@ -40,9 +43,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     add_config_arguments(parser)
     parser.add_argument("checkpoint", nargs="?", help="weights; default: the best of the run folder, else its last")
-    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
     return args

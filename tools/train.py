@@ -9,9 +9,7 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config import edits
-from custom_modules.config.prepare import add_config_arguments, prepare
-from custom_modules.experiments.checkpoints import find_resume
+from custom_modules.config.options import add_config_arguments, add_launcher
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
@@ -27,6 +25,11 @@ def main(argv: list[str] | None = None) -> Any:
     args = parse_args(argv)
     if args.dry_run:
         return show_plan(args)
+
+    from custom_modules.config import edits
+    from custom_modules.config.prepare import prepare
+    from custom_modules.experiments.checkpoints import find_resume
+
     prepared = prepare(args)
     cfg = prepared.cfg
     if args.resume is not None:
@@ -48,6 +51,9 @@ def main(argv: list[str] | None = None) -> Any:
 
 def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
+    from custom_modules.config import edits
+    from custom_modules.config.prepare import prepare
+
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare(args, split_dir=folder)
         if args.auto_scale_lr:
@@ -73,9 +79,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision: float16 on a GPU, bfloat16 on a CPU")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
-    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+    add_launcher(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
     return args

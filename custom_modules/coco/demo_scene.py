@@ -127,10 +127,9 @@ def throw(rng: np.random.Generator, sketch: Sketch) -> Array:
     target -= target.min(axis=0) - 1
     width, height = np.ceil(target.max(axis=0) + 1).astype(int).tolist()
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target.astype(np.float32))
-    layers = np.dstack([sketch.rgb, sketch.alpha])
-    patch = cv2.warpPerspective(layers, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.float32, copy=False)
-    patch[..., :3] *= (1 + 0.14 * slope(rng.uniform(0, 2 * math.pi), height, width))[..., None]
-    return patch
+    sketch.shade(1 + 0.14 * slope(rng.uniform(0, 2 * math.pi), rows, columns))
+    layers = cv2.merge([sketch.rgb, sketch.alpha])
+    return cv2.warpPerspective(layers, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
 def slope(angle: float, height: int, width: int) -> Array:
@@ -197,12 +196,15 @@ def cast_shadow(picture: Array, alpha: Array, corner: tuple[int, int], light: Li
     size = len(picture)
     blur = max(light.softness * size, 0.6)
     margin = math.ceil(2 * blur)
-    shadow = cv2.GaussianBlur(np.pad(alpha, margin), (0, 0), blur)
+    # A blurred shadow has no detail to lose at a lower resolution, where blurring costs next to nothing.
+    padded, coarse = np.pad(alpha, margin), max(int(blur), 1)
+    small = cv2.resize(padded, None, fx=1 / coarse, fy=1 / coarse, interpolation=cv2.INTER_AREA)
+    shadow = cv2.resize(cv2.GaussianBlur(small, (0, 0), blur / coarse), padded.shape[::-1])
     length = light.reach * min(alpha.shape)
     row = corner[0] - margin + round(length * math.sin(light.angle))
     column = corner[1] - margin + round(length * math.cos(light.angle))
     inside, part = overlap_with_photo((row, column), shadow.shape, size)
-    picture[inside] *= 1 - np.float32(light.strength) * shadow[part][..., None]
+    picture[inside] *= (1 - np.float32(light.strength) * shadow[part])[..., None]
 
 
 def visible_box(item: Placed) -> tuple[float, float, float, float] | None:
@@ -217,7 +219,7 @@ def visible_box(item: Placed) -> tuple[float, float, float, float] | None:
 
 
 def finish(rng: np.random.Generator, picture: Array) -> npt.NDArray[np.uint8]:
-    """Take the photo: uneven and tinted light, a passing shadow, a lens not quite sharp, a noisy sensor."""
+    """Take the photo, which uses up ``picture``: uneven, tinted light, a passing shadow, some noise and blur."""
     size = len(picture)
     exposure = rng.uniform(0.72, 1.14) * (1 + rng.uniform(0, 0.25) * slope(rng.uniform(0, 7), size, size))
     if rng.random() < 0.3:
@@ -225,9 +227,9 @@ def finish(rng: np.random.Generator, picture: Array) -> npt.NDArray[np.uint8]:
         exposure = exposure * (1 - rng.uniform(0.08, 0.2) * (1 + shade))
     warmth = rng.uniform(-0.07, 0.07)
     balance = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
-    photo = picture * (exposure.astype(np.float32)[..., None] * balance)
+    picture *= exposure.astype(np.float32)[..., None] * balance
+    picture += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(1, 4.5))
+    photo = FILM[np.clip(picture, 0, len(FILM) - 1, out=picture).astype(np.uint16)]
     if rng.random() < 0.5:
-        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 0.9) * size / 320).astype(np.float32, copy=False)
-    photo += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(1, 4.5))
-    np.clip(photo, 0, len(FILM) - 1, out=photo)
-    return FILM[np.rint(photo, out=photo).astype(np.uint16)]
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 0.9) * size / 320).astype(np.uint8, copy=False)
+    return photo

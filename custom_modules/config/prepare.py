@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from custom_modules.config import edits
 from custom_modules.config.bind import PARTS, bind
@@ -17,33 +16,6 @@ from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
 from custom_modules.errors import InputError, Problem
-
-
-class OverrideAction(DictAction):
-    """``--cfg-options KEY=VALUE``, with a message instead of a traceback for a word without ``=``."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
-        for value in values:
-            if "=" not in value:
-                parser.error(f"--cfg-options takes KEY=VALUE, got {value!r}")
-        super().__call__(parser, namespace, values, option_string)
-
-
-def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which config to run on which data: the same for every tool that runs a model."""
-    parser.add_argument("config", help="config file, such as configs/rtmdet/....py")
-    parser.add_argument("--data-root", metavar="DIR", help="read the data from DIR instead of the config's data_root")
-    parser.add_argument("--work-dir", metavar="DIR", help="run folder; default: work_dirs/<name of the config>")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=OverrideAction,
-        default={},
-        metavar="KEY=VALUE",
-        help="override config values by dotted path; a number addresses a list element: train_pipeline.1.prob=0.3",
-    )
-    parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
-    parser.add_argument("--seed", type=int, help="seed of weights, shuffling and augmentation")
 
 
 @dataclass
@@ -68,7 +40,7 @@ def prepare(
     """Read, edit, bind and check a config; torch is not needed for it.
 
     Args:
-        args: Options of :func:`add_config_arguments`.
+        args: Options of :func:`custom_modules.config.options.add_config_arguments`.
         parts: Loaders whose files are checked.
         split_dir: Where a held-out validation part is written; the run folder's ``split`` unless given.
         edit: What decides on the data in place of ``--data-root``; called before the config is bound.

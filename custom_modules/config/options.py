@@ -1,0 +1,53 @@
+"""Options of the tools that read a config. Importing this module imports nothing heavy: ``--help`` is quick."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+class OverrideAction(argparse.Action):
+    """``--cfg-options KEY=VALUE``, with values read as mmengine reads them."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        from mmengine.config import DictAction
+
+        options = dict(getattr(namespace, self.dest) or {})
+        for text in values:
+            key, equals, value = text.partition("=")
+            if not key or not equals:
+                parser.error(f"--cfg-options takes KEY=VALUE, got {text!r}")
+            try:
+                options[key] = DictAction._parse_iterable(value)
+            except (AssertionError, IndexError):
+                parser.error(f"--cfg-options {key}: brackets do not match in {value!r}")
+        setattr(namespace, self.dest, options)
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``."""
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=OverrideAction,
+        default={},
+        metavar="KEY=VALUE",
+        help="override config values by dotted path; a number addresses a list element: train_pipeline.1.prob=0.3",
+    )
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which config to run on which data: the same for every tool that runs a model."""
+    parser.add_argument("config", help="config file, such as configs/rtmdet/....py")
+    parser.add_argument("--data-root", metavar="DIR", help="read the data from DIR instead of the config's data_root")
+    parser.add_argument("--work-dir", metavar="DIR", help="run folder; default: work_dirs/<name of the config>")
+    add_overrides(parser)
+    parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
+    parser.add_argument("--seed", type=int, help="seed of weights, shuffling and augmentation")
+    parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add what starts several processes, as in MMDetection."""
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)

@@ -25,10 +25,7 @@ test_pipeline = [
     dict(type="Resize", scale=(640, 640), keep_ratio=True),
     dict(type="Pad", pad_to_square=True, pad_val=dict(img=(114.0, 114.0, 114.0))),
     dict(type="LoadAnnotations", with_bbox=True),
-    dict(
-        type="PackDetInputs",
-        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
-    ),
+    dict(type="PackDetInputs"),
 ]
 train_dataloader = dict(
     batch_size=16,

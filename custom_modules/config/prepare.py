@@ -11,7 +11,8 @@ from mmengine.config import Config
 
 from custom_modules.config import edits
 from custom_modules.config.bind import PARTS, bind
-from custom_modules.config.check import check_data, check_keys, check_schedule
+from custom_modules.config.check_data import check_data, check_schedule
+from custom_modules.config.check_keys import check_keys
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema

@@ -13,7 +13,8 @@ from mmengine.config import Config
 
 from custom_modules.config import edits
 from custom_modules.config.bind import bind, class_names
-from custom_modules.config.check import check_keys, check_schedule
+from custom_modules.config.check_data import check_schedule
+from custom_modules.config.check_keys import check_keys
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import Schema, load_schema
 

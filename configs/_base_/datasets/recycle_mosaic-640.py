@@ -32,9 +32,6 @@ test_pipeline = [
     dict(type="Resize", scale=(640, 640), keep_ratio=True),
     pad,
     dict(type="LoadAnnotations", with_bbox=True),
-    dict(
-        type="PackDetInputs",
-        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
-    ),
+    dict(type="PackDetInputs"),
 ]
 train_dataloader = dict(batch_size=16, batch_sampler=None)

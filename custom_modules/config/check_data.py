@@ -1,0 +1,80 @@
+"""Check the files that a config names, and its schedule, before any weight is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from custom_modules.coco.annotations import check_categories, check_images, read_annotations
+from custom_modules.config.bind import PARTS, annotation_path, class_names, leaf_datasets
+from custom_modules.errors import InputError, Problem
+
+
+def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
+    """Check the files that a bound config names: annotations, their categories, the images.
+
+    Args:
+        cfg: A bound config.
+        parts: Loaders to look at.
+    """
+    problems: list[Problem] = []
+    seen: dict[str, list[Problem]] = {}
+    classes = class_names(cfg)
+    for part in parts:
+        loader = cfg.get(f"{part}_dataloader")
+        for dataset in leaf_datasets(loader.dataset) if loader else ():
+            path = annotation_path(dataset)
+            if path not in seen:
+                seen[path] = _check_annotation_file(path, dataset, classes)
+                problems += seen[path]
+        problems += _check_evaluators(cfg, part)
+    return problems
+
+
+def _check_annotation_file(path: str, dataset: dict[str, Any], classes: tuple[str, ...]) -> list[Problem]:
+    root = Path(dataset.get("data_root") or ".")
+    if not root.is_dir():
+        return [
+            Problem("data_root", f"no such folder: {root}", "put the data there, or name its folder with --data-root")
+        ]
+    try:
+        annotations = read_annotations(path)
+    except InputError as error:
+        return error.problems
+    problems = check_categories(annotations, classes, path) if classes else []
+    prefix = (dataset.get("data_prefix") or {}).get("img", "")
+    return problems + check_images(annotations, root / prefix, path)
+
+
+def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:
+    """The evaluator must score the file that the loader reads."""
+    loader, evaluators = cfg.get(f"{part}_dataloader"), cfg.get(f"{part}_evaluator")
+    if not loader or not evaluators:
+        return
+    path = annotation_path(next(leaf_datasets(loader.dataset)))
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        scored = evaluator.get("ann_file")
+        if scored and Path(scored).resolve() != Path(path).resolve():
+            what = f"the evaluator scores {scored}, the loader reads {path}"
+            yield Problem(f"{part}_evaluator.ann_file", what, "leave it out: it is taken from the loader")
+
+
+def check_schedule(cfg: Config) -> list[Problem]:
+    """A learning-rate step that lies behind the end of the run would never be taken."""
+    epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
+    if not epochs:
+        return []
+    schedulers = cfg.get("param_scheduler") or []
+    problems: list[Problem] = []
+    for index, scheduler in enumerate(schedulers if isinstance(schedulers, list) else [schedulers]):
+        if not scheduler.get("by_epoch", True):
+            continue
+        late = [milestone for milestone in scheduler.get("milestones", []) if milestone >= epochs]
+        late += [scheduler[key] for key in ("begin",) if scheduler.get(key, 0) >= epochs]
+        if late:
+            what = f"{late[0]} lies behind the last of {epochs} epochs: this step would never be taken"
+            problems.append(Problem(f"param_scheduler.{index}", what, "fit the plan to train_cfg.max_epochs"))
+    return problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,18 @@ def test_train_test_and_check_give_a_valid_submission(run_tool, make_dataset, ma
     assert resumed.returncode == 0, resumed.stderr
     assert f"resuming from {run}/epoch_1.pth" in resumed.stdout
     assert (run / "epoch_2.pth").exists()
+
+
+def test_hooks_of_the_docs_switch_on(run_tool, make_dataset, make_config, tmp_path):
+    page = (ROOT / "docs/configs.md").read_text()
+    (snippet,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "EarlyStoppingHook" in block]
+    # No score rises on photos of noise: with patience 1 the run stops after the second of many epochs.
+    snippet = snippet.replace("patience=5", "patience=1")
+    config = make_config(make_dataset(), snippet + "train_cfg = dict(max_epochs=50)\n")
+    result = run_tool("train", config, "--work-dir", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "run/epoch_2.pth").exists()
+    assert not (tmp_path / "run/epoch_5.pth").exists()
 
 
 def test_dry_run_trains_nothing(run_tool, make_dataset, make_config, tmp_path):

@@ -29,7 +29,7 @@ pip() {
 
 with_uv() {
     pip install --quiet uv==0.13.8 2>/dev/null &&
-        .venv/bin/uv pip install --python .venv/bin/python --overrides requirements/overrides.txt -r "$requirements"
+        .venv/bin/uv pip install --compile-bytecode --python .venv/bin/python --overrides requirements/overrides.txt -r "$requirements"
 }
 
 with_pip() {

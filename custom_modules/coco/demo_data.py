@@ -44,7 +44,7 @@ CLASSES = tuple(CLASS_COUNTS)
 LEAST_OBJECTS = 8
 MOST_OBJECTS_A_PHOTO = 12
 #: Raised whenever the drawing changes, so that an older folder is made anew.
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 DESCRIPTION = "Sortline demo photos (drawn)"
 ENTRIES = ("train", "test", "train.json", "test.json", "test_answers.json")
 JPEG_QUALITY = 90

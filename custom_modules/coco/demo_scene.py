@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from custom_modules.coco.demo_shapes import draw_object
 from custom_modules.coco.demo_sketch import Sketch
-from custom_modules.coco.demo_textures import GROUNDS, Array, value_noise
+from custom_modules.coco.demo_textures import GROUNDS, Array, threefold, tinted, value_noise
 
 Mask = npt.NDArray[np.bool_]
 
@@ -182,12 +182,12 @@ def lay(
     """Lay a patch and its shadow into ``picture``, and take what it hides from the objects beneath."""
     cast_shadow(picture, patch[..., 3], corner, light)
     inside, part = overlap_with_photo(corner, patch.shape, len(picture))
-    piece = patch[part]
-    picture[inside] = picture[inside] * (1 - piece[..., 3:]) + piece[..., :3]
+    rgb, alpha = patch[part][..., :3], patch[part][..., 3]
+    picture[inside] = picture[inside] * threefold(1 - alpha) + rgb
     for item in placed:
-        item.visible[inside] &= piece[..., 3] <= HIDING
+        item.visible[inside] &= alpha <= HIDING
     visible = np.zeros(picture.shape[:2], np.bool_)
-    visible[inside] = piece[..., 3] > SOLID
+    visible[inside] = alpha > SOLID
     return Placed(name, int(np.count_nonzero(patch[..., 3] > SOLID)), visible)
 
 
@@ -204,7 +204,8 @@ def cast_shadow(picture: Array, alpha: Array, corner: tuple[int, int], light: Li
     row = corner[0] - margin + round(length * math.sin(light.angle))
     column = corner[1] - margin + round(length * math.cos(light.angle))
     inside, part = overlap_with_photo((row, column), shadow.shape, size)
-    picture[inside] *= (1 - np.float32(light.strength) * shadow[part])[..., None]
+    if shadow[part].size:
+        picture[inside] *= threefold(1 - np.float32(light.strength) * shadow[part])
 
 
 def visible_box(item: Placed) -> tuple[float, float, float, float] | None:
@@ -226,10 +227,9 @@ def finish(rng: np.random.Generator, picture: Array) -> npt.NDArray[np.uint8]:
         shade = np.clip(value_noise(rng, size, size, size / 1.5) * 3, -1, 1)
         exposure = exposure * (1 - rng.uniform(0.08, 0.2) * (1 + shade))
     warmth = rng.uniform(-0.07, 0.07)
-    balance = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
-    picture *= exposure.astype(np.float32)[..., None] * balance
-    picture += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(1, 4.5))
-    photo = FILM[np.clip(picture, 0, len(FILM) - 1, out=picture).astype(np.uint16)]
+    picture *= tinted(exposure.astype(np.float32) - 1, (1 + warmth, 1.0, 1 - warmth), 1)
+    picture += threefold(rng.standard_normal((size, size), np.float32) * np.float32(rng.uniform(1, 4.5)))
+    photo = np.take(FILM, np.clip(picture, 0, len(FILM) - 1, out=picture).astype(np.uint16))
     if rng.random() < 0.5:
         photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 0.9) * size / 320).astype(np.uint8, copy=False)
     return photo

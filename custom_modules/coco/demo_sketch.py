@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.demo_textures import Array, Colour, value_noise
+from custom_modules.coco.demo_textures import Array, Colour, threefold, tinted, value_noise
 
 Point = tuple[float, float]
 
@@ -72,27 +72,29 @@ class Sketch:
     def paint(self, mask: Array, colour: Colour | Array, opacity: float = 1.0) -> None:
         """Lay a colour, or a picture of the sketch's size, over what is there."""
         rows = touched_rows(mask)
+        if rows is None:
+            return
         cover = mask[rows] * np.float32(opacity)
         clear = 1 - cover
-        layer = np.asarray(colour, np.float32)
-        self.alpha[rows] *= clear
-        self.alpha[rows] += cover
-        self.rgb[rows] *= clear[..., None]
-        self.rgb[rows] += (layer[rows] if layer.ndim == 3 else layer) * cover[..., None]
+        self.alpha[rows] = self.alpha[rows] * clear + cover
+        layer = colour[rows] * threefold(cover) if isinstance(colour, np.ndarray) else tinted(cover - 1, colour, 1)
+        self.rgb[rows] = self.rgb[rows] * threefold(clear) + layer
 
     def shade(self, light: Array | float, mask: Array | None = None) -> None:
         """Multiply the colours by ``light``, within ``mask`` if one is given."""
-        factor = np.asarray(light, np.float32)
-        if mask is None:
-            self.rgb *= factor[..., None] if factor.ndim else factor
+        rows = touched_rows(mask) if mask is not None else slice(None)
+        if rows is None:
             return
-        rows = touched_rows(mask)
-        self.rgb[rows] *= (1 + ((factor[rows] if factor.ndim else factor) - 1) * mask[rows])[..., None]
+        factor = np.broadcast_to(np.asarray(light, np.float32), self.shape)[rows]
+        if mask is not None:
+            factor = 1 + (factor - 1) * mask[rows]
+        self.rgb[rows] *= threefold(factor)
 
     def shine(self, mask: Array, strength: float) -> None:
         """Add white light within ``mask``, without making anything less transparent."""
         rows = touched_rows(mask)
-        self.rgb[rows] += (mask[rows] * self.alpha[rows])[..., None] * np.float32(255 * strength)
+        if rows is not None:
+            self.rgb[rows] += threefold(mask[rows] * self.alpha[rows] * np.float32(255 * strength))
 
     def noise(self, rng: np.random.Generator, cell: float, octaves: int = 1) -> Array:
         """Draw :func:`value_noise` of the sketch's size; ``cell`` in units of the height."""
@@ -106,10 +108,10 @@ class Sketch:
         return np.tile((body + highlight).astype(np.float32), (self.shape[0], 1))
 
 
-def touched_rows(mask: Array) -> slice:
+def touched_rows(mask: Array) -> slice | None:
     """Return the rows from the first to the last that a mask touches: most layers cover little of a sketch."""
     rows = np.flatnonzero(mask.any(axis=1))
-    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else None
 
 
 def blob(rng: np.random.Generator, centre: Point, radius: Point, roughness: float, corners: int) -> list[Point]:

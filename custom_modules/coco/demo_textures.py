@@ -64,9 +64,15 @@ def creases(rng: np.random.Generator, height: int, width: int, cell: float) -> A
     return np.clip(ridge, 0, 1).astype(np.float32) ** 2
 
 
+def threefold(field: Array) -> Array:
+    """Repeat a field for red, green and blue: numpy takes ten times as long to broadcast along a last axis of 3."""
+    return cv2.merge([field, field, field]).astype(np.float32, copy=False)
+
+
 def tinted(field: Array, colour: Colour, contrast: float) -> Array:
     """Colour a field: ``colour`` where it is 0, lighter or darker by ``contrast`` where it is 1 or -1."""
-    return (1 + contrast * field)[..., None] * np.asarray(colour, np.float32)
+    light = 1 + np.float32(contrast) * field
+    return cv2.merge([light * np.float32(channel) for channel in colour]).astype(np.float32, copy=False)
 
 
 def jittered(rng: np.random.Generator, colour: Colour, amount: float = 14) -> Colour:
@@ -74,6 +80,11 @@ def jittered(rng: np.random.Generator, colour: Colour, amount: float = 14) -> Co
     change = rng.uniform(-amount, amount) + rng.uniform(-amount / 3, amount / 3, 3)
     red, green, blue = np.clip(np.asarray(colour) + change, 0, 255)
     return float(red), float(green), float(blue)
+
+
+def grit(rng: np.random.Generator, size: int) -> Array:
+    """Draw a field without any smoothness, of mean 0 and deviation 1."""
+    return rng.standard_normal((size, size), np.float32)
 
 
 def wood(rng: np.random.Generator, size: int) -> Array:
@@ -92,7 +103,7 @@ def wood(rng: np.random.Generator, size: int) -> Array:
 
 def concrete(rng: np.random.Generator, size: int) -> Array:
     """Grey, blotched and pitted, with a crack now and then."""
-    field = value_noise(rng, size, size, size / 4, octaves=4) + value_noise(rng, size, size, 1) * 0.25
+    field = value_noise(rng, size, size, size / 4, octaves=4) + grit(rng, size) * np.float32(0.15)
     pits = rng.random((size, size), np.float32) > 0.996
     field -= cv2.dilate(pits.astype(np.float32), np.ones((2, 2), np.uint8)) * 0.8
     for _ in range(rng.integers(0, 3)):
@@ -109,21 +120,22 @@ def grass(rng: np.random.Generator, size: int) -> Array:
     count = size * size // 60
     roots = rng.uniform(0, size, (count, 2))
     lean = np.stack([rng.normal(0, size / 60, count), -rng.uniform(size / 60, size / 18, count)], axis=1)
-    choice = np.asarray(colour) * rng.uniform(0.7, 1.7, (count, 1)) + rng.uniform(-8, 8, (count, 3))
-    for root, tip, colour in zip(roots, roots + lean, choice, strict=True):
-        ends = np.rint([root, tip]).astype(int)
-        cv2.line(picture, ends[0].tolist(), ends[1].tolist(), colour.tolist(), 1, cv2.LINE_AA)
+    blades = np.rint(np.stack([roots, roots + lean], axis=1)).astype(np.int32)
+    # Shade by shade, not blade by blade: a call for each would take longer than all the rest of a photo.
+    for part in np.array_split(blades, 16):
+        shade = np.asarray(colour) * rng.uniform(0.7, 1.7) + rng.uniform(-8, 8, 3)
+        cv2.polylines(picture, list(part), False, shade.tolist(), 1, cv2.LINE_AA)
     return picture
 
 
 def sand(rng: np.random.Generator, size: int) -> Array:
     """Fine grain over soft ripples."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / np.float32(size)
-    angle, waves = rng.uniform(0, math.pi), rng.uniform(5, 12)
+    angle, waves = float(rng.uniform(0, math.pi)), float(rng.uniform(5, 12))
     bend = value_noise(rng, size, size, size / 4) * 0.12
     ripple = np.sin((x * math.cos(angle) + y * math.sin(angle) + bend) * np.float32(2 * math.pi * waves))
-    field = ripple * rng.uniform(0.1, 0.6) + value_noise(rng, size, size, 1) * 0.8
-    return tinted(field.astype(np.float32), jittered(rng, (198, 174, 130)), 0.12)
+    field = ripple * np.float32(rng.uniform(0.1, 0.6)) + grit(rng, size) * np.float32(0.5)
+    return tinted(field, jittered(rng, (198, 174, 130)), 0.12)
 
 
 def tiles(rng: np.random.Generator, size: int) -> Array:

@@ -19,7 +19,7 @@ from custom_modules.predictions.draw import comparison_sheet
 from custom_modules.predictions.results import read_results
 from custom_modules.predictions.score import Scores, score
 
-CONFIG = "configs/demo/gfl_efficientnet-lite0_fpn-256_5e_demo.py"
+CONFIG = "configs/demo/gfl_efficientnet-lite0_fpn-256_4e_demo.py"
 
 
 @dataclass(frozen=True)

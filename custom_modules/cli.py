@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,17 @@ from typing import Any
 
 from custom_modules.errors import InputError
 
-USER_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+USER_ERRNOS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 
 
 def run_tool(main: Callable[[], Any]) -> None:
@@ -19,6 +30,7 @@ def run_tool(main: Callable[[], Any]) -> None:
     Bad input, a full disk, a folder without write permission and Ctrl-C give one message on stderr and
     status 2. Anything else is a defect: it keeps its traceback and status 1.
     """
+    logging.raiseExceptions = False  # a log line that can't be written (`tool | head`) is not worth a traceback
     try:
         main()
     except InputError as error:

@@ -19,6 +19,15 @@ from helpers import ROOT, coco
 from PIL import Image
 
 
+@pytest.fixture(autouse=True)
+def _mmdet_scope(request: pytest.FixtureRequest) -> None:
+    """Let tests that build models look types up in mmdet, whichever test ran before."""
+    if request.node.get_closest_marker("mm"):
+        from mmengine.registry import init_default_scope
+
+        init_default_scope("mmdet")
+
+
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
     """Write a dataset with photos of noise; keyword arguments replace whole files' contents."""

@@ -77,7 +77,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         metavar="CHECKPOINT",
         help="continue an interrupted run: from its newest checkpoint, or from the one given",
     )
-    parser.add_argument("--amp", action="store_true", help="mixed precision: float16 on a GPU, bfloat16 on a CPU")
+    parser.add_argument("--amp", action="store_true", help="mixed precision on a GPU: float16 with loss scaling")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
     add_launcher(parser)
     args = parser.parse_args(argv)

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from custom_modules.coco.annotations import EXIF_ORIENTATION, ORIENTATIONS_ON_THE_SIDE
 from custom_modules.errors import InputError, Problem
 from custom_modules.files import missing_part
 
@@ -49,6 +50,8 @@ def describe_images(paths: Sequence[Path], root: Path, classes: Sequence[str]) -
         try:
             with Image.open(path) as image:
                 width, height = image.size
+                if image.getexif().get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE:
+                    width, height = height, width  # loaders turn the photo upright
         except (UnidentifiedImageError, OSError):
             problems.append(Problem(str(path), "can't be read as an image"))
             continue

@@ -27,7 +27,11 @@ def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
         loader = cfg.get(f"{part}_dataloader")
         for dataset in leaf_datasets(loader.dataset) if loader else ():
             path = annotation_path(dataset)
-            if path not in seen:
+            if not dataset.get("ann_file"):
+                what = "names no annotation file"
+                remedy = f"name one, or set {part}_dataloader, {part}_cfg and {part}_evaluator to None"
+                problems.append(Problem(f"ann_files.{part}", what, remedy))
+            elif path not in seen:
                 seen[path] = _check_annotation_file(path, dataset, classes)
                 problems += seen[path]
         problems += _check_evaluators(cfg, part)

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from custom_modules.config.bind import PARTS
-from custom_modules.config.provenance import config_chain, file_variables
+from custom_modules.config.provenance import chain_variables, config_chain
 from custom_modules.config.signatures import Schema, Signature
 from custom_modules.errors import Problem, nearest
 
@@ -38,6 +38,7 @@ RUNNER_KEYS = (
     "efficient_conv_bn_eval",
     "env_cfg",
     "experiment_name",
+    "find_unused_parameters",
     "launcher",
     "load_from",
     "log_level",
@@ -49,6 +50,7 @@ RUNNER_KEYS = (
     "randomness",
     "resume",
     "runner_type",
+    "sync_bn",
     "test_cfg",
     "test_dataloader",
     "test_evaluator",
@@ -156,7 +158,7 @@ def check_keys(cfg: Config, schema: Schema, options: tuple[str, ...] = ()) -> li
 def _check_top_level(cfg: Config, options: tuple[str, ...]) -> Iterator[Problem]:
     """A top-level key must be read by a tool, or be a variable that its own file uses."""
     chain = config_chain(cfg.filename) if cfg.filename else []
-    variables = {name for path in chain for name in file_variables(path)}
+    variables = chain_variables(chain)
     for option in options:
         head = option.partition(".")[0]
         if head in KNOWN_KEYS:

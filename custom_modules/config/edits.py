@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,19 @@ def use_data_root(cfg: Config, data_root: str) -> None:
     if "ann_files" not in cfg:
         remedy = "inherit from a file in configs/_base_/datasets"
         raise InputError(Problem("--data-root", "this config names no ann_files that it could serve", remedy))
-    cfg.data_root = data_root
+    cfg.data_root = os.path.expanduser(data_root)
 
 
 def use_amp(cfg: Config, device: str) -> None:
-    """Train in automatic mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU."""
-    wrapper = cfg.optim_wrapper
-    wrapper.type = "AmpOptimWrapper"
-    if device == "cuda":
-        wrapper.setdefault("loss_scale", "dynamic")
-    else:
-        wrapper.dtype = "bfloat16"
+    """Train in automatic mixed precision: float16 with loss scaling.
+
+    Raises:
+        InputError: There is no GPU; mmengine's wrapper needs one.
+    """
+    if device != "cuda":
+        raise InputError(Problem("--amp", "mixed precision needs a GPU, and there is none here", "leave --amp out"))
+    cfg.optim_wrapper.type = "AmpOptimWrapper"
+    cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
 
 
 def use_auto_scale_lr(cfg: Config) -> None:
@@ -59,9 +62,15 @@ def use_resume(cfg: Config, checkpoint: str | Path) -> None:
 
 
 def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False) -> None:
-    """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run."""
+    """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run.
+
+    Raises:
+        InputError: The option is empty.
+    """
+    if work_dir == "":
+        raise InputError(Problem("--work-dir", "is empty", "leave it out for work_dirs/<name of the config>"))
     if work_dir is not None:
-        cfg.work_dir = work_dir
+        cfg.work_dir = os.path.expanduser(work_dir)
     elif smoke:
         cfg.work_dir = str(Path(cfg.work_dir) / "smoke")
 
@@ -118,7 +127,8 @@ def drop_pretrained(node: Any) -> None:
         for item in node:
             drop_pretrained(item)
     elif isinstance(node, dict):
-        if (node.get("init_cfg") or {}).get("type") == "Pretrained":
+        init_cfg = node.get("init_cfg")
+        if isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained":
             node.init_cfg = None
         if node.get("type") == "TimmBackbone":
             node.pretrained = False

@@ -19,8 +19,11 @@ class OverrideAction(argparse.Action):
                 parser.error(f"--cfg-options takes KEY=VALUE, got {text!r}")
             try:
                 options[key] = DictAction._parse_iterable(value)
-            except (AssertionError, IndexError):
-                parser.error(f"--cfg-options {key}: brackets do not match in {value!r}")
+            except (AssertionError, IndexError, RecursionError):
+                parser.error(
+                    f"--cfg-options {key}: {value!r} is neither a value nor a list of values; "
+                    "set the keys of a dict one by one: key.name=value"
+                )
         setattr(namespace, self.dest, options)
 
 
@@ -43,8 +46,16 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", metavar="DIR", help="run folder; default: work_dirs/<name of the config>")
     add_overrides(parser)
     parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
-    parser.add_argument("--seed", type=int, help="seed of weights, shuffling and augmentation")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of weights, shuffling and augmentation")
     parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+
+
+def seed(text: str) -> int:
+    """Read a seed that numpy and torch both take."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and {2**32 - 1}")
+    return value
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,8 @@ from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
 from custom_modules.errors import InputError, Problem
 
+REGISTER_ALL = "custom_modules.register_all"
+
 
 @dataclass
 class Prepared:
@@ -57,7 +59,7 @@ def prepare(
         edits.use_data_root(cfg, args.data_root)
     if args.seed is not None:
         edits.use_seed(cfg, args.seed)
-    problems = check_keys(cfg, load_schema(), tuple(args.cfg_options))
+    problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
     problems += check_schedule(cfg)
     lines: list[str] = []
     split_problems = _collect(lambda: lines.extend(hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")))
@@ -69,6 +71,12 @@ def prepare(
     if args.smoke:
         edits.use_smoke(cfg)
     return Prepared(cfg, lines)
+
+
+def own_imports(cfg: Config) -> list[str]:
+    """List the modules that a config imports beside Sortline's own."""
+    imports = (cfg.get("custom_imports") or {}).get("imports") or []
+    return [name for name in ([imports] if isinstance(imports, str) else imports) if name != REGISTER_ALL]
 
 
 def _collect(step: Callable[[], None]) -> list[Problem]:

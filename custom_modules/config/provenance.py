@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,16 +42,25 @@ def config_chain(path: str | Path) -> list[str]:
     return [*chain, str(path)]
 
 
-def file_variables(path: str) -> set[str]:
-    """Name the top-level variables that a config file itself uses, or all of an installed package's file.
+def chain_variables(chain: list[str]) -> set[str]:
+    """Name the top-level variables that the files of a chain use, and all of an installed package's files.
 
-    Such a variable may have any name: it is there to be written into other values.
+    Such a variable may have any name: it is there to be written into other values, in its own file or, as
+    ``_base_.name``, in one that inherits from it.
     """
-    tree = _parsed(path)
-    assigned = {name for name, _ in _assignments(tree)}
-    if "site-packages" in Path(path).parts:
-        return assigned
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    assigned: set[str] = set()
+    used: set[str] = set()
+    for path in chain:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        used.update(re.findall(r"_base_\.(\w+)", text))
+        if not path.endswith(".py"):
+            continue
+        tree = _parsed(path)
+        names = {name for name, _ in _assignments(tree)}
+        assigned |= names
+        if "site-packages" in Path(path).parts:
+            used |= names
+        used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return {name for name in assigned if name in used or name.startswith("_")}
 
 
@@ -67,7 +77,8 @@ def origins(path: str | Path, key: str) -> list[Origin]:
     """
     found: list[Origin] = []
     for file in config_chain(path):
-        found += _origins_in_file(file, key.split("."))
+        if file.endswith(".py"):
+            found += _origins_in_file(file, key.split("."))
     return found
 
 
@@ -88,7 +99,7 @@ def _descend(file: str, tree: ast.Module, node: ast.expr, keys: list[str]) -> It
         yield from origins(installed_config_path(str(config)), ".".join([str(key), *keys]))
     elif isinstance(node, ast.Name):
         for name, value in _assignments(tree):
-            if name == node.id:
+            if name == node.id and value is not node:
                 yield from _descend(file, tree, value, keys)
     elif not keys:
         yield _origin(file, node)
@@ -129,7 +140,7 @@ def _shown(file: str) -> str:
 
 @lru_cache(maxsize=256)
 def _parsed(path: str) -> ast.Module:
-    return ast.parse(Path(path).read_text(encoding="utf-8"))
+    return ast.parse(Path(path).read_text(encoding="utf-8-sig"))
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:

@@ -12,13 +12,15 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from custom_modules.errors import InputError, Problem
 from custom_modules.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,14 +55,27 @@ class Schema:
     words: frozenset[str]
 
 
-def load_schema() -> Schema:
-    """Return the schema, from the kept file when nothing has changed since it was written."""
+def load_schema(custom_imports: Sequence[str] = ()) -> Schema:
+    """Return the schema, from the kept file when nothing has changed since it was written.
+
+    Args:
+        custom_imports: Modules of the user's own that register types; with any, nothing is kept.
+
+    Raises:
+        InputError: One of them can't be imported.
+    """
+    if custom_imports:
+        return _as_schema(_learn(custom_imports))
     path = ROOT / ".cache" / f"registries-{_fingerprint()}.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         data = _learn()
         _keep(path, data)
+    return _as_schema(data)
+
+
+def _as_schema(data: dict[str, Any]) -> Schema:
     types = {
         name: tuple(Signature(registry, tuple(keys), is_open) for registry, keys, is_open in found)
         for name, found in data["types"].items()
@@ -93,8 +108,15 @@ def _fingerprint() -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
-def _learn() -> dict[str, Any]:
+def _learn(custom_imports: Sequence[str] = ()) -> dict[str, Any]:
     import custom_modules.register_all  # noqa: F401
+
+    for name in custom_imports:
+        try:
+            import_module(name)
+        except ImportError as error:
+            remedy = "start the tool where the module can be imported, or set PYTHONPATH"
+            raise InputError(Problem("custom_imports.imports", f"can't import {name!r}: {error}", remedy)) from error
 
     types: dict[str, list[list[Any]]] = {}
     for kind, name, target in _registered():

@@ -10,6 +10,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop
 
 from custom_modules.checkpoint_loading import check_matches, check_start
+from custom_modules.errors import InputError, Problem
 
 
 @HOOKS.register_module()
@@ -32,6 +33,10 @@ class CheckpointGuardHook(Hook):
         source = checkpoint.get("state_dict", checkpoint)
         where = runner._load_from or runner.work_dir
         meta = checkpoint.get("meta") or {}
+        missing = [key for key in ("meta", "message_hub", "optimizer") if key not in checkpoint]
+        if runner._resume and missing:
+            what = f"holds weights but not the state of a run ({', '.join(missing)} missing): it can't be resumed"
+            raise InputError(Problem(str(where), what, "start from it instead: --cfg-options load_from=PATH"))
         # The runner builds the loops that it is going to run; the others stay configs.
         training = isinstance(runner._train_loop, BaseLoop)
         if training and not runner._resume:

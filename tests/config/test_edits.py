@@ -10,11 +10,28 @@ def test_data_root_needs_a_config_that_takes_its_paths_from_it():
         edits.use_data_root(Config(dict(data_root="a")), "b")
 
 
-@pytest.mark.parametrize(("device", "expected"), [("cuda", {"loss_scale": "dynamic"}), ("cpu", {"dtype": "bfloat16"})])
-def test_amp_fits_the_device(device, expected):
+def test_amp_needs_a_gpu():
     cfg = Config(dict(optim_wrapper=dict(type="OptimWrapper", optimizer=dict(type="SGD"))))
-    edits.use_amp(cfg, device)
-    assert cfg.optim_wrapper == dict(type="AmpOptimWrapper", optimizer=dict(type="SGD"), **expected)
+    with pytest.raises(InputError, match="needs a GPU"):
+        edits.use_amp(cfg, "cpu")
+    edits.use_amp(cfg, "cuda")
+    assert cfg.optim_wrapper == dict(type="AmpOptimWrapper", optimizer=dict(type="SGD"), loss_scale="dynamic")
+
+
+def test_a_list_of_initialisers_is_kept():
+    initialisers = [dict(type="Normal", layer="Conv2d", std=0.01)]
+    model = Config(dict(model=dict(backbone=dict(type="R", init_cfg=initialisers)))).model
+    edits.drop_pretrained(model)
+    assert model.backbone.init_cfg == initialisers
+
+
+def test_an_empty_work_dir_is_refused_and_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    cfg = Config(dict(work_dir="work_dirs/x"))
+    with pytest.raises(InputError, match="is empty"):
+        edits.use_work_dir(cfg, "")
+    edits.use_work_dir(cfg, "~/runs")
+    assert cfg.work_dir == "/home/me/runs"
 
 
 def test_auto_scale_lr_needs_a_base_batch_size():

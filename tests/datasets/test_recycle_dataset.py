@@ -77,9 +77,9 @@ def test_a_broken_file_is_refused(make_dataset):
 
 def test_samples_reach_the_model(make_dataset):
     pipeline = [
-        dict(type="mmdet.LoadImageFromFile"),
-        dict(type="mmdet.LoadAnnotations", with_bbox=True),
-        dict(type="mmdet.PackDetInputs"),
+        dict(type="LoadImageFromFile"),
+        dict(type="LoadAnnotations", with_bbox=True),
+        dict(type="PackDetInputs"),
     ]
     import mmdet.datasets.transforms  # noqa: F401
 

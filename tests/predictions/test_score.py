@@ -135,8 +135,7 @@ def test_the_mean_is_over_classes_with_ground_truth():
 def test_no_detections_score_zero():
     scores = score(coco(images=10), Results.empty())
     assert scores.map50 == 0
-    assert [entry.ap50 for entry in scores.classes] == [0] * 10
-    assert scores.explanation == ""
+    assert [entry.ap50 for entry in scores.classes] == [0] * 3 + [None] * 7
 
 
 @pytest.mark.parametrize("results", [Results.empty(), make_results((0, 0, BOX, 0.5))])
@@ -242,7 +241,8 @@ def test_coco_metrics_stand_beside():
     annotations, results = coco(), make_results((0, 0, [4.0, 5.0, 30.0, 20.0], 0.5))
     scores = score(annotations, results)
     assert scores.coco == coco_metrics(annotations, results)
-    assert scores.coco["AP50"] == pytest.approx(1 / 6)
+    # One of the two boxes of one class of three: 51 of COCO's 101 recall points.
+    assert scores.coco["AP50"] == pytest.approx(51 / 101 / 3)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from custom_modules.config import edits
 from custom_modules.config.bind import PARTS, bind
 from custom_modules.config.check_data import check_data, check_schedule
 from custom_modules.config.check_keys import check_keys
+from custom_modules.config.check_kinds import check_kinds
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
@@ -59,6 +60,8 @@ def prepare(
         edits.use_data_root(cfg, args.data_root)
     if args.seed is not None:
         edits.use_seed(cfg, args.seed)
+    if kinds := check_kinds(cfg):
+        raise InputError(kinds)  # nothing that follows could read such a config
     problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
     problems += check_schedule(cfg)
     lines: list[str] = []

@@ -60,9 +60,23 @@ class AtomicCheckpointHook(CheckpointHook):
     def before_train(self, runner: Any) -> None:
         """Prepare as mmengine does, and remove what a killed run was writing."""
         super().before_train(runner)
+        self._adopt_best(runner)
         if is_main_process():
             for path in Path(self.out_dir).glob(".*.pth.*.tmp"):
                 path.unlink(missing_ok=True)
+
+    def _adopt_best(self, runner: Any) -> None:
+        """Point at the best checkpoint in this run's own folder: after a copy, the original's is not ours to remove."""
+        hub = runner.message_hub
+        for name in [key for key in hub.runtime_info if key == "best_ckpt" or key.startswith("best_ckpt_")]:
+            hub.update_info(name, self._own(hub.get_info(name)))
+        if getattr(self, "best_ckpt_path", None):
+            self.best_ckpt_path = self._own(self.best_ckpt_path)
+        for key, path in getattr(self, "best_ckpt_path_dict", {}).items():
+            self.best_ckpt_path_dict[key] = path and self._own(path)
+
+    def _own(self, path: str) -> str:
+        return str(self.file_backend.join_path(self.out_dir, Path(path).name))
 
     def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict[str, Any]) -> None:
         """Save, then name the new checkpoint as the last one, then remove what is outdated."""

@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -262,3 +263,13 @@ def test_a_kill_at_any_moment_leaves_only_whole_checkpoints(tmp_path):
             assert load_checkpoint_safely(tmp_path / name)["state_dict"]["weight"].shape == (300_000,)
             seen += 1
     assert seen > 0
+
+
+def test_a_copied_run_leaves_the_originals_best_checkpoint_alone(make_runner, tmp_path):
+    hooks = checkpoint_hook(save_best="contest/mAP50")
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    make_runner(scores=(0.1,), epochs=1, default_hooks=hooks, work_dir=original).train()
+    shutil.copytree(original, copy)
+    make_runner(scores=(0.9,), epochs=2, default_hooks=hooks, work_dir=copy, resume=True).train()
+    assert [path.name for path in original.glob("best_*.pth")] == ["best_contest_mAP50_epoch_1.pth"]
+    assert [path.name for path in copy.glob("best_*.pth")] == ["best_contest_mAP50_epoch_2.pth"]

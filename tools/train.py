@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> Any:
     if args.amp:
         edits.use_amp(cfg, running.device_type())
     result = running.run_training(cfg, prepared.lines, args.trust_checkpoint)
-    print_result(result, args.config)
+    print_result(result, args)
     return result
 
 
@@ -85,12 +85,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def print_result(result: dict[str, Any], config: str) -> None:
+def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     """Say where the weights are and what to run next."""
     if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
         print(f"best checkpoint: {result['best_checkpoint']} (mAP50 {result['best_score']:.4f})")
     print(f"run folder: {result['work_dir']}")
-    print(f"next: python tools/test.py {config} --work-dir {result['work_dir']}")
+    options = f" --data-root {args.data_root}" if args.data_root else ""
+    options += " --smoke" if args.smoke else ""
+    print(f"next: python tools/test.py {args.config} --work-dir {result['work_dir']}{options}")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,13 @@ def leaf_datasets(dataset: ConfigDict) -> Iterator[ConfigDict]:
         yield dataset
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return what a config may write as one dict, a list of them or None, such as evaluators, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def annotation_path(dataset: ConfigDict) -> str:
     """Return the annotation file of a leaf dataset's config, as its class will open it."""
     return os.path.join(dataset.get("data_root") or "", dataset.get("ann_file") or "")
@@ -117,7 +124,7 @@ def _bind_evaluator(cfg: Config, part: str, lines: list[str]) -> None:
     if not dataset.get("ann_file"):
         return
     path = annotation_path(dataset)
-    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+    for evaluator in as_list(evaluators):
         if evaluator.get("type") in METRICS_WITH_ANNOTATIONS and "ann_file" not in evaluator:
             _set(evaluator, "ann_file", path, f"{part}_evaluator", lines)
 

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from custom_modules.coco.annotations import check_categories, check_images, read_annotations
-from custom_modules.config.bind import PARTS, annotation_path, class_names, leaf_datasets
+from custom_modules.config.bind import PARTS, annotation_path, as_list, class_names, leaf_datasets
 from custom_modules.errors import InputError, Problem
 
 
@@ -21,7 +21,7 @@ def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
         parts: Loaders to look at.
     """
     problems: list[Problem] = []
-    seen: dict[str, list[Problem]] = {}
+    seen: set[str] = set()
     classes = class_names(cfg)
     for part in parts:
         loader = cfg.get(f"{part}_dataloader")
@@ -32,8 +32,8 @@ def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
                 remedy = f"name one, or set {part}_dataloader, {part}_cfg and {part}_evaluator to None"
                 problems.append(Problem(f"ann_files.{part}", what, remedy))
             elif path not in seen:
-                seen[path] = _check_annotation_file(path, dataset, classes)
-                problems += seen[path]
+                seen.add(path)
+                problems += _check_annotation_file(path, dataset, classes)
         problems += _check_evaluators(cfg, part)
     return problems
 
@@ -59,7 +59,7 @@ def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:
     if not loader or not evaluators:
         return
     path = annotation_path(next(leaf_datasets(loader.dataset)))
-    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+    for evaluator in as_list(evaluators):
         scored = evaluator.get("ann_file")
         if scored and Path(scored).resolve() != Path(path).resolve():
             what = f"the evaluator scores {scored}, the loader reads {path}"
@@ -71,13 +71,12 @@ def check_schedule(cfg: Config) -> list[Problem]:
     epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
     if not epochs:
         return []
-    schedulers = cfg.get("param_scheduler") or []
     problems: list[Problem] = []
-    for index, scheduler in enumerate(schedulers if isinstance(schedulers, list) else [schedulers]):
+    for index, scheduler in enumerate(as_list(cfg.get("param_scheduler"))):
         if not scheduler.get("by_epoch", True):
             continue
         late = [milestone for milestone in scheduler.get("milestones", []) if milestone >= epochs]
-        late += [scheduler[key] for key in ("begin",) if scheduler.get(key, 0) >= epochs]
+        late += [scheduler.begin] if scheduler.get("begin", 0) >= epochs else []
         if late:
             what = f"{late[0]} lies behind the last of {epochs} epochs: this step would never be taken"
             problems.append(Problem(f"param_scheduler.{index}", what, "fit the plan to train_cfg.max_epochs"))

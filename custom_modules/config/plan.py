@@ -18,7 +18,7 @@ from rich.table import Table
 from torch import nn
 
 import custom_modules.register_all  # noqa: F401
-from custom_modules.config.bind import class_names
+from custom_modules.config.bind import as_list, class_names
 from custom_modules.config.edits import drop_pretrained
 
 PROBE_SIDE = 256  # pixels; activations grow with the area, so a small image tells of a large one
@@ -102,7 +102,7 @@ def learning_rates(cfg: Config, per_epoch: int, iterations: int) -> list[tuple[i
         ratio = cfg.train_dataloader.batch_size / cfg.auto_scale_lr.base_batch_size
         for group in optimizer.param_groups:
             group["lr"] *= ratio
-    schedulers = [_build_scheduler(scheduler, optimizer, per_epoch) for scheduler in _listed(cfg.param_scheduler)]
+    schedulers = [_build_scheduler(scheduler, optimizer, per_epoch) for scheduler in as_list(cfg.param_scheduler)]
     wanted = {round(index * (iterations - 1) / (RATE_POINTS - 1)) for index in range(RATE_POINTS)}
     points: list[tuple[int, float]] = []
     optimizer.step()
@@ -113,12 +113,6 @@ def learning_rates(cfg: Config, per_epoch: int, iterations: int) -> list[tuple[i
             if not scheduler.by_epoch or (iteration + 1) % per_epoch == 0:
                 scheduler.step()
     return points
-
-
-def _listed(schedulers: Any) -> list[Any]:
-    if schedulers is None:
-        return []
-    return list(schedulers) if isinstance(schedulers, list) else [schedulers]
 
 
 def _build_scheduler(scheduler: dict[str, Any], optimizer: torch.optim.Optimizer, per_epoch: int) -> Any:

@@ -16,7 +16,7 @@ from custom_modules.hooks import RichProgressHook
 from custom_modules.hooks import rich_progress_hook as module
 from custom_modules.hooks.progress_status import Status, pass_status, train_status
 from custom_modules.hooks.rich_progress_hook import ProgressBar
-from custom_modules.hooks.sparse_lines import SparseLines
+from custom_modules.progress import SparseLines
 
 pytestmark = pytest.mark.mm
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -64,19 +65,26 @@ def _sync_folder(folder: Path) -> None:
 
 def write_json(path: str | os.PathLike[str], data: Any, indent: int | None = None) -> None:
     """Write ``data`` as JSON, whole or not at all. NaN and infinity are refused with a ValueError."""
-    with atomic_write(path) as file:
+    # Half a surrogate pair, which UTF-8 can't hold, is written as the escape that JSON has for it.
+    with atomic_write(path, errors="backslashreplace") as file:
         json.dump(data, file, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
+def read_json(
+    path: str | os.PathLike[str], object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> Any:
     """Read a JSON file.
+
+    Args:
+        path: The file.
+        object_pairs_hook: Makes each object of its keys and values, as for :func:`json.loads`.
 
     Raises:
         InputError: The file is absent, a folder, not UTF-8, cut short or not JSON; the place is named.
     """
     text = read_text(path)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=object_pairs_hook)
     except json.JSONDecodeError as error:
         if not text.strip():
             what = "is empty"
@@ -85,6 +93,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         else:
             what = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise InputError(Problem(str(path), what, "copy or download the file again")) from None
+    except RecursionError:
+        what = "is nested too deeply to be read: lists or objects within each other hundreds of times"
+        raise InputError(Problem(str(path), what)) from None
+    except ValueError as error:  # a whole number of thousands of digits
+        raise InputError(Problem(str(path), f"holds a value that can't be read: {error}")) from None
 
 
 def _is_cut_short(text: str, error: json.JSONDecodeError) -> bool:
@@ -111,6 +124,15 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise InputError(Problem(str(path), f"{what} (byte {error.start})")) from None
     except OSError as error:
         raise InputError(Problem(str(path), f"can't be read: {error.strerror}")) from None
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def missing_part(path: str | os.PathLike[str]) -> str:

@@ -28,6 +28,12 @@ def _mmdet_scope(request: pytest.FixtureRequest) -> None:
         init_default_scope("mmdet")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _photo_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what is measured of the tests' photos out of the repository, also where a tool measures it."""
+    os.environ["SORTLINE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
     """Write a dataset with photos of noise; keyword arguments replace whole files' contents."""

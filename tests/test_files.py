@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -6,7 +7,7 @@ import stat
 import pytest
 
 from custom_modules.errors import InputError
-from custom_modules.files import atomic_write, missing_part, read_json, read_text, write_json
+from custom_modules.files import atomic_write, file_sha256, missing_part, read_json, read_text, write_json
 
 
 def full_disk(*_):
@@ -135,3 +136,9 @@ def test_missing_part_names_the_first_absent_folder(tmp_path):
     (tmp_path / "data").mkdir()
     expected = f"the folder {str(tmp_path / 'data')!r} exists, 'trian' in it does not"
     assert missing_part(tmp_path / "data" / "trian" / "0000.jpg") == expected
+
+
+def test_a_files_digest_is_sha256_of_its_bytes(tmp_path):
+    path = tmp_path / "large.bin"
+    path.write_bytes(b"sortline" * 300_000)
+    assert file_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()

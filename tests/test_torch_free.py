@@ -9,7 +9,7 @@ from helpers import ROOT
 FREE = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in ("coco", "predictions", "experiments")
-    for path in (ROOT / "custom_modules" / folder).glob("*.py")
+    for path in (ROOT / "custom_modules" / folder).rglob("*.py")
 )
 HEAVY = ("torch", "torchvision", "mmengine", "mmcv", "mmdet")
 

@@ -9,17 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from custom_modules.coco.columns import BoolArray, Columns, FloatArray, IntArray
+from custom_modules.coco.table import read_table
 from custom_modules.errors import InputError, Problem, counted, nearest
 from custom_modules.files import missing_part, read_json
 
 CocoJson = dict[str, Any]
-
-# Real files are rounded to 0.1 px and some tools draw on the pixel grid's outer edge.
-BORDER_TOLERANCE = 1.0
 
 EXIF_ORIENTATION = 0x0112
 ORIENTATIONS_ON_THE_SIDE = (5, 6, 7, 8)
@@ -41,23 +37,25 @@ def read_annotations(path: str | os.PathLike[str]) -> CocoJson:
     """
     where = str(path)
     data = read_json(path)
-    _check_shape(data, where)
+    problems = list(check_shape(data, where).values())
+    if problems:
+        raise InputError(problems)
     data.setdefault("annotations", [])
-    problems: list[Problem] = []
-    images = Columns(where, ("image", "images"), data["images"])
-    image_ids, known_sizes, sizes_wh = _check_image_rows(images)
-    categories = Columns(where, ("category", "categories"), data["categories"])
-    category_ids = _check_category_rows(categories)
-    annotations = Columns(where, ("annotation", "annotations"), data["annotations"])
-    _check_annotation_rows(annotations, image_ids, known_sizes, sizes_wh, category_ids)
-    problems += images.problems + categories.problems + annotations.problems
+    problems = [fault.problem for fault in read_table(data, where).faults]
     if problems:
         raise InputError(problems)
     return dict(data)
 
 
-def _check_shape(data: Any, where: str) -> None:
-    """Raise unless ``data`` is an object with lists of images, categories and, if present, annotations."""
+def check_shape(data: Any, where: str) -> dict[str, Problem]:
+    """Check that a parsed file has the lists ``images``, ``categories`` and, but for a test set, ``annotations``.
+
+    Returns:
+        What is wrong with each of the three keys that is absent, no list or empty.
+
+    Raises:
+        InputError: It isn't even an object.
+    """
     if isinstance(data, list):
         if data and isinstance(data[0], dict) and {"image_id", "score"} <= data[0].keys():
             what = "is a list of detections, which looks like a COCO results file, not an annotation file"
@@ -67,124 +65,17 @@ def _check_shape(data: Any, where: str) -> None:
     if not isinstance(data, dict):
         raise InputError(Problem(where, f"is not a COCO annotation file: it holds a {type(data).__name__}"))
     remedy = "a COCO annotation file has the lists 'images', 'categories' and, but for a test set, 'annotations'"
-    problems = []
+    problems = {}
     for key in ("images", "categories", "annotations"):
         if key not in data:
             if key != "annotations":
                 suggestion = nearest(key, map(str, data))
-                problems.append(Problem(where, f"is not COCO: no key {key!r}", suggestion or remedy))
+                problems[key] = Problem(where, f"is not COCO: no key {key!r}", suggestion or remedy)
         elif not isinstance(data[key], list):
-            problems.append(Problem(where, f"{key!r} is not a list but a {type(data[key]).__name__}", remedy))
+            problems[key] = Problem(where, f"{key!r} is not a list but a {type(data[key]).__name__}", remedy)
         elif not data[key] and key != "annotations":
-            problems.append(Problem(where, f"{key!r} is an empty list", remedy))
-    if problems:
-        raise InputError(problems)
-
-
-def _check_image_rows(images: Columns) -> tuple[IntArray, BoolArray, IntArray]:
-    """Check the images.
-
-    Returns:
-        Ids ``(N,)`` of the images that have one; for those, whether the size is known ``(N,)``, and width and
-        height in pixels ``(N, 2)``.
-    """
-    ids, has_id = _check_ids(images)
-    names, has_name = images.texts("file_name")
-    repeats = {name for name, count in Counter(names).items() if count > 1}
-    images.report(
-        has_name & np.array([name in repeats for name in names], dtype=bool),
-        "that share a 'file_name' with another image",
-        "an image is identified by its file_name: list it once",
-    )
-    sizes = []
-    known_sizes = np.ones(len(images), dtype=bool)
-    for key in ("width", "height"):
-        values, good = images.integers(key)
-        images.report(good & (values <= 0), f"whose {key!r} is not positive")
-        known_sizes &= good & (values > 0)
-        sizes.append(values)
-    return ids[has_id], known_sizes[has_id], np.stack(sizes, axis=1)[has_id]
-
-
-def _check_category_rows(categories: Columns) -> IntArray:
-    """Check the categories and return their ids, shape ``(C,)``."""
-    ids, has_id = _check_ids(categories)
-    names, has_name = categories.texts("name")
-    repeats = {name for name, count in Counter(names).items() if count > 1}
-    categories.report(
-        has_name & np.array([name in repeats for name in names], dtype=bool),
-        f"that share a name with another category ({counted(sorted(repeats))})",
-        "give every category a name of its own",
-    )
-    return ids[has_id]
-
-
-def _check_annotation_rows(
-    annotations: Columns, image_ids: IntArray, known_sizes: BoolArray, sizes_wh: IntArray, category_ids: IntArray
-) -> None:
-    """Check the annotations against the images' ids and sizes and the categories' ids."""
-    _check_ids(annotations)
-    references = {}
-    for key, known in (("image_id", image_ids), ("category_id", category_ids)):
-        values, good = annotations.integers(key)
-        unknown = good & ~np.isin(values, known)
-        kind = "an image" if key == "image_id" else "a category"
-        listed = counted(np.unique(values[unknown]).tolist())
-        annotations.report(unknown, f"of {kind} that the file does not list ({key} {listed})")
-        references[key] = values, good & ~unknown
-    annotations.numbers("area", default=0.0)
-    is_flag = [row.get("iscrowd", 0) in (0, 1) for row in annotations.rows]
-    annotations.report(~np.array(is_flag, dtype=bool), "whose 'iscrowd' is neither 0 nor 1")
-    annotations.noun = ("box", "boxes")
-    bboxes_xywh, good = annotations.boxes("bbox")
-    of_image, has_image = references["image_id"]
-    has_image = has_image & good
-    rows = _rows_of_ids(of_image[has_image], image_ids)
-    outside = np.zeros(len(annotations), dtype=bool)
-    outside[has_image] = known_sizes[rows] & boxes_outside(bboxes_xywh[has_image], sizes_wh[rows])
-    annotations.report(
-        outside,
-        f"more than {BORDER_TOLERANCE:g} px outside the image",
-        "'bbox' is [left, top, width, height] in pixels of an image of the size given by width and height",
-    )
-
-
-def _check_ids(columns: Columns) -> tuple[IntArray, BoolArray]:
-    """Read the ids, report repeated ones and name the rows by them if all are present."""
-    ids, good = columns.integers("id")
-    singular = columns.noun[0]
-    if good.all():
-        columns.name_rows_by(f"{singular} id", ids.tolist())
-    values, counts = np.unique(ids[good], return_counts=True)
-    repeats = values[counts > 1]
-    if len(repeats):
-        what = f"{len(repeats):,} {singular} id{'s' * (len(repeats) > 1)} used more than once"
-        columns.problems.append(Problem(columns.where, f"{what}: {counted(repeats.tolist())}", "ids must be unique"))
-    return ids, good
-
-
-def _rows_of_ids(wanted: IntArray, ids: IntArray) -> IntArray:
-    """Find the row of each wanted id, which must be present; the first row where ids repeat."""
-    order = np.argsort(ids, kind="stable")
-    rows: IntArray = order[np.searchsorted(ids, wanted, sorter=order)]
-    return rows
-
-
-def boxes_outside(bboxes_xywh: FloatArray, sizes_wh: IntArray, tolerance: float = BORDER_TOLERANCE) -> BoolArray:
-    """Tell which boxes reach beyond their image's border.
-
-    Args:
-        bboxes_xywh: Left, top, width, height in pixels, shape ``(N, 4)``.
-        sizes_wh: Width and height of each box's image in pixels, shape ``(N, 2)``.
-        tolerance: Pixels beyond the border that are let pass.
-
-    Returns:
-        Mask of shape ``(N,)``.
-    """
-    before = bboxes_xywh[:, :2] < -tolerance
-    behind = bboxes_xywh[:, :2] + bboxes_xywh[:, 2:] > sizes_wh + tolerance
-    outside: BoolArray = np.any(before | behind, axis=1)
-    return outside
+            problems[key] = Problem(where, f"{key!r} is an empty list", remedy)
+    return problems
 
 
 def image_rows(annotations: CocoJson) -> dict[int, int]:
@@ -218,7 +109,7 @@ def check_categories(annotations: CocoJson, classes: Sequence[str], where: str) 
     problems = [Problem(where, f"class {name!r} is listed more than once", "list it once") for name in repeated]
     missing = [name for name in names if name not in classes]
     for extra in (name for name in dict.fromkeys(classes) if name not in names):
-        twin = next((name for name in missing if _bare(name) == _bare(extra)), None)
+        twin = next((name for name in missing if bare_name(name) == bare_name(extra)), None)
         if twin is None:
             remedy = nearest(extra, missing or names) or "remove it, or use the annotation file that has it"
             problems.append(Problem(where, f"class {extra!r} is not in the annotation file", remedy))
@@ -237,7 +128,7 @@ def check_categories(annotations: CocoJson, classes: Sequence[str], where: str) 
     return problems
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
     """Reduce a name to what is left when case, blanks, hyphens and underscores don't count."""
     return "".join(letter for letter in name.casefold() if letter not in " \t\n-_")
 
@@ -249,7 +140,7 @@ def _tuple_text(names: Sequence[str]) -> str:
 def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], where: str) -> list[Problem]:
     """Check that every listed image exists, opens, is complete and has the size that the file gives.
 
-    Only the header and the end of each file are read: thousands of photos take seconds.
+    Of JPEG and PNG only the header and the end are read: thousands of photos take seconds.
 
     Args:
         annotations: A file read by :func:`read_annotations`.
@@ -306,6 +197,8 @@ def _check_image(root: Path, image: dict[str, Any]) -> tuple[str, str] | None:
             exif = opened.getexif() if opened.format != "PNG" else {}
             turned = exif.get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE
             is_complete = COMPLETE.get(opened.format or "")
+            if is_complete is None:
+                opened.load()  # a format whose end has no mark: only decoding tells
     except UnidentifiedImageError:
         return "unreadable", f"{name} (not an image)"
     # Pillow's readers of damaged headers raise whatever their parsing trips over.

@@ -24,7 +24,9 @@ from custom_modules.progress import track
 
 #: Raised whenever a field is added or measured in another way: what was kept before is then measured again.
 VERSION = 1
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "image_scans"
+#: Environment variable that names the folder for what was measured; without it, the repository's ``.cache``.
+CACHE_VARIABLE = "SORTLINE_CACHE"
+DEFAULT_CACHE = Path(__file__).resolve().parents[2] / ".cache"
 #: Photos are measured at about this many pixels on their shorter side, so that numbers of large and small ones compare.
 WORKING_SIDE = 256
 THUMBNAIL = 16
@@ -82,8 +84,8 @@ def scan_images(
 ) -> ImageScan:
     """Read every photo of an annotation file to its end and measure it.
 
-    What was measured is kept in the repository's ``.cache``; a photo whose size and time of change are the same is
-    not read again.
+    What was measured is kept in the repository's ``.cache`` or the folder of ``SORTLINE_CACHE``; a photo whose size
+    and time of change are the same is not read again.
 
     Args:
         image_root: Folder that the ``file_name`` entries start from.
@@ -162,7 +164,8 @@ def measure(data: bytes) -> npt.NDArray[Any]:
 
 
 def _cache_path(root: Path) -> Path:
-    return CACHE / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}-v{VERSION}.npz"
+    key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return Path(os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE) / "image_scans" / f"{key}-v{VERSION}.npz"
 
 
 def _load_cache(root: Path) -> dict[str, Any]:

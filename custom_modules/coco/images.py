@@ -33,6 +33,20 @@ def find_images(source: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Read width and height in pixels from a photo's header, as loaders see it: turned upright.
+
+    Raises:
+        UnidentifiedImageError: The file is not an image.
+        OSError: The file can't be read.
+    """
+    with Image.open(path) as image:
+        width, height = image.size
+        # Looking for EXIF in a PNG would decode all of it.
+        turned = image.format != "PNG" and image.getexif().get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE
+        return (height, width) if turned else (width, height)
+
+
 def describe_images(paths: Sequence[Path], root: Path, classes: Sequence[str]) -> dict[str, Any]:
     """Return a COCO annotation file's content for photos without annotations.
 
@@ -48,10 +62,7 @@ def describe_images(paths: Sequence[Path], root: Path, classes: Sequence[str]) -
     problems: list[Problem] = []
     for path in paths:
         try:
-            with Image.open(path) as image:
-                width, height = image.size
-                if image.getexif().get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE:
-                    width, height = height, width  # loaders turn the photo upright
+            width, height = image_size(path)
         except (UnidentifiedImageError, OSError):
             problems.append(Problem(str(path), "can't be read as an image"))
             continue

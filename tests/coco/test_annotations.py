@@ -7,7 +7,8 @@ import pytest
 from helpers import CLASSES, ROOT, coco
 from PIL import Image
 
-from custom_modules.coco.annotations import boxes_outside, check_categories, check_images, read_annotations
+from custom_modules.coco.annotations import check_categories, check_images, read_annotations
+from custom_modules.coco.table import boxes_outside
 from custom_modules.errors import InputError
 
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -88,6 +89,14 @@ def test_what_is_not_coco_is_refused(write, data, expected):
     assert expected in problems(write(data))[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("[" * 10**5 + "]" * 10**5, "is nested too deeply"), ('{"images": [' + "1" * 10**5 + "]}", "can't be read")],
+)
+def test_what_overwhelms_a_json_reader_is_refused(write, text, expected):
+    assert expected in problems(write(text))[0]
+
+
 def test_a_missing_file_is_refused(tmp_path):
     assert problems(tmp_path / "absent.json")[0].startswith("no such file")
 
@@ -103,6 +112,8 @@ def test_a_missing_file_is_refused(tmp_path):
         (["images", 1, "id"], 0, "1 image id used more than once: 0"),
         (["images", 1, "file_name"], None, "1 image without 'file_name': image id 1"),
         (["images", 1, "file_name"], " ", "1 image whose 'file_name' is not a text"),
+        (["images", 1, "file_name"], "a\0.jpg", "1 image with a NUL or half a character in 'file_name': image id 1"),
+        (["images", 1, "file_name"], "\ud83d.jpg", "1 image with a NUL or half a character in 'file_name'"),
         (["images", 1, "file_name"], "train/0000.jpg", "2 images that share a 'file_name'"),
         (["images", 1, "width"], None, "1 image without 'width': image id 1"),
         (["images", 1, "width"], 64.5, "1 image whose 'width' is not a whole number but, for example, 64.5"),
@@ -229,8 +240,13 @@ def jpeg(size=(64, 48), orientation=None, thumbnail=None):
 
 
 def png(size=(64, 48)):
+    return photo("PNG", size)
+
+
+def photo(form, size=(64, 48)):
+    """A grey photo's bytes in a format."""
     file = io.BytesIO()
-    Image.new("RGB", size).save(file, "PNG")
+    Image.new("RGB", size).save(file, form)
     return file.getvalue()
 
 
@@ -263,6 +279,8 @@ def test_sound_photos_pass(check_photos):
         pytest.param(jpeg(orientation=3), id="turned by half"),
         pytest.param(jpeg((48, 64), orientation=6), id="turned upright by EXIF"),
         pytest.param(png(), id="PNG"),
+        pytest.param(photo("BMP"), id="BMP"),
+        pytest.param(photo("GIF"), id="GIF"),
         pytest.param(png() + b"\0" * 64, id="PNG with bytes behind the end"),
     ],
 )
@@ -282,6 +300,8 @@ def test_unusual_but_sound_photos_pass(check_photos, content):
             jpeg(thumbnail=jpeg((8, 8)))[:-100], "train/0001.jpg (cut short)", id="data cut, JPEG within JPEG"
         ),
         pytest.param(png()[:-20], "train/0001.jpg (cut short)", id="PNG cut"),
+        pytest.param(photo("BMP")[:-20], "can't be read: train/0001.jpg", id="BMP cut"),
+        pytest.param(photo("GIF")[:-20], "can't be read: train/0001.jpg", id="GIF cut"),
         pytest.param(jpeg((32, 48)), "train/0001.jpg (32x48, listed as 64x48)", id="size"),
         pytest.param(jpeg(orientation=6), "(48x64, listed as 64x48, stored on its side", id="EXIF"),
     ],

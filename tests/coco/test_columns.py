@@ -69,3 +69,13 @@ def test_a_long_value_is_shown_shortened():
     columns = read([{"key": "x" * 100}])
     columns.numbers("key")
     assert len(columns.problems[0].what) < 110
+
+
+def test_a_fault_says_its_kind_and_where_in_the_list_its_rows_are():
+    columns = Columns("a.json", ("image", "images"), [None, {"width": 1}, {"width": "2"}, {}])
+    columns.integers("width")
+    assert [(fault.kind, fault.rows.tolist(), fault.key) for fault in columns.faults] == [
+        ("image-row-bad", [0], ""),
+        ("image-width-missing", [3], ""),
+        ("image-width-bad", [2], "width"),
+    ]

@@ -10,7 +10,7 @@ from custom_modules.coco.image_scan import scan_images
 
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr(image_scan, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("SORTLINE_CACHE", str(tmp_path / "cache"))
 
 
 def listed(*names):
@@ -90,7 +90,7 @@ def test_what_is_known_is_not_read_again_until_it_changes(tmp_path, monkeypatch)
 def test_a_damaged_cache_is_only_slower(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     scan(tmp_path, "a.png")
-    (kept,) = image_scan.CACHE.iterdir()
+    (kept,) = tmp_path.glob("cache/image_scans/*.npz")
     kept.write_bytes(b"not a cache")
     assert scan(tmp_path, "a.png").problems == [""]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageFilter
 
-from custom_modules.coco import image_scan, near_duplicates
+from custom_modules.coco import near_duplicates
 from custom_modules.coco.image_scan import scan_images
 from custom_modules.coco.near_duplicates import (
     groups_of_pairs,
@@ -18,7 +18,7 @@ from custom_modules.coco.near_duplicates import (
 
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr(image_scan, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv("SORTLINE_CACHE", str(tmp_path / "cache"))
 
 
 def scene(seed):

@@ -12,6 +12,7 @@ default_hooks = dict(
     sampler_seed=dict(type="DistSamplerSeedHook"),
     progress=dict(type="RichProgressHook"),
     submission=dict(type="SubmissionHook"),
+    sampling=dict(type="SamplingLogHook"),
 )
 custom_hooks = []
 

@@ -8,13 +8,15 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from custom_modules.config.sources import join_sources
+
 PARTS = ("train", "val", "test")
 HEADS = ("bbox_head", "mask_head", "query_head", "auxiliary_head")
 METRICS_WITH_ANNOTATIONS = ("ContestMetric", "CocoMetric")
 
 
 def bind(cfg: Config) -> list[str]:
-    """Complete a config from its dataset facts: ``data_root``, ``ann_files``, ``metainfo``, the pipelines.
+    """Complete a config from its dataset facts: ``data_root``, ``ann_files``, ``metainfo``, pipelines, sources.
 
     A value that a config writes where it is used (an ``ann_file`` in a loader, say) is left alone; only
     ``num_classes`` is always set, since a head of another size can't be trained on the classes.
@@ -25,6 +27,9 @@ def bind(cfg: Config) -> list[str]:
 
     Returns:
         One line for each value set, for the log.
+
+    Raises:
+        InputError: ``train_sources`` is not sound.
     """
     lines: list[str] = []
     for part in PARTS:
@@ -34,6 +39,7 @@ def bind(cfg: Config) -> list[str]:
         _bind_pipeline(cfg, part, loader.dataset, lines)
         for dataset in leaf_datasets(loader.dataset):
             _bind_dataset(cfg, part, dataset, lines)
+    lines += join_sources(cfg)
     for part in ("val", "test"):
         _bind_evaluator(cfg, part, lines)
     if classes := class_names(cfg):

@@ -10,40 +10,52 @@ from mmengine.config import Config
 
 from custom_modules.coco.annotations import check_categories, check_images, read_annotations
 from custom_modules.config.bind import PARTS, annotation_path, as_list, class_names, leaf_datasets
+from custom_modules.config.check_sampling import check_leaks, check_sampler
+from custom_modules.config.sources import joined_node
 from custom_modules.errors import InputError, Problem
 
 
 def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
-    """Check the files that a bound config names: annotations, their categories, the images.
+    """Check the files that a bound config names: annotations, their categories, the images; and the sampling.
 
     Args:
         cfg: A bound config.
         parts: Loaders to look at.
     """
     problems: list[Problem] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     classes = class_names(cfg)
     for part in parts:
         loader = cfg.get(f"{part}_dataloader")
-        for dataset in leaf_datasets(loader.dataset) if loader else ():
+        for place, dataset in _placed_datasets(loader.dataset) if loader else ():
             path = annotation_path(dataset)
             if not dataset.get("ann_file"):
                 what = "names no annotation file"
                 remedy = f"name one, or set {part}_dataloader, {part}_cfg and {part}_evaluator to None"
                 problems.append(Problem(f"ann_files.{part}", what, remedy))
-            elif path not in seen:
-                seen.add(path)
-                problems += _check_annotation_file(path, dataset, classes)
+            elif (source := (path, dataset.get("data_root") or "")) not in seen:
+                seen.add(source)
+                problems += _check_annotation_file(path, dataset, classes, place)
         problems += _check_evaluators(cfg, part)
-    return problems
+    if {"train", "val"} <= set(parts) and not problems:
+        problems += check_leaks(cfg)
+    return problems + (check_sampler(cfg) if "train" in parts else [])
 
 
-def _check_annotation_file(path: str, dataset: dict[str, Any], classes: tuple[str, ...]) -> list[Problem]:
+def _placed_datasets(dataset: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """List the datasets that read files with the config key that says where: an empty one for the config's own."""
+    joined = joined_node(dataset)
+    for index, leaf in enumerate(leaf_datasets(dataset)):
+        yield f"train_sources.{index - 1}." if joined and index else "", leaf
+
+
+def _check_annotation_file(
+    path: str, dataset: dict[str, Any], classes: tuple[str, ...], place: str = ""
+) -> list[Problem]:
     root = Path(dataset.get("data_root") or ".")
     if not root.is_dir():
-        return [
-            Problem("data_root", f"no such folder: {root}", "put the data there, or name its folder with --data-root")
-        ]
+        remedy = "put the data there, or " + ("correct the path" if place else "name its folder with --data-root")
+        return [Problem(f"{place}data_root", f"no such folder: {root}", remedy)]
     try:
         annotations = read_annotations(path)
     except InputError as error:

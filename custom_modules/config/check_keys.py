@@ -23,7 +23,10 @@ BOUND_KEYS = (
     "test_pipeline",
     "train_pipeline",
     "train_pipeline_stage2",
+    "train_sources",
     "val_fraction",
+    "fold_files",
+    "fold",
     "val_pipeline",
 )
 RUNNER_KEYS = (

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from custom_modules.config.bind import PARTS
+from custom_modules.config.sources import check_sources
 from custom_modules.errors import Problem
 
 DICTS = (
@@ -59,11 +60,14 @@ def check_kinds(cfg: Config) -> list[Problem]:
     fraction = cfg.get("val_fraction")
     good = fraction is None or (isinstance(fraction, int | float) and 0 < fraction < 1)
     expect(good, "val_fraction", fraction, "a number between 0 and 1")
+    template = cfg.get("fold_files")
+    good = template is None or (isinstance(template, str) and "{fold}" in template and "{part}" in template)
+    expect(good, "fold_files", template, "a path with {fold} and {part} in it: 'folds/fold_{fold}_{part}.json'")
     for part in PARTS:
         _check_loader(cfg, part, expect)
     for name, hook in (cfg.get("default_hooks") or {}).items():
         expect(isinstance(hook, dict | None), f"default_hooks.{name}", hook, "a dict with a type, or None for none")
-    return problems
+    return problems + check_sources(cfg)
 
 
 def _check_loader(cfg: Config, part: str, expect: Any) -> None:

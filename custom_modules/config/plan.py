@@ -11,7 +11,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DATASETS, PARAM_SCHEDULERS, init_default_scope
+from mmengine.registry import DATA_SAMPLERS, DATASETS, PARAM_SCHEDULERS, init_default_scope
 from mmengine.structures import InstanceData
 from rich.console import Console
 from rich.table import Table
@@ -57,20 +57,22 @@ def make_plan(cfg: Config) -> Plan:
     """
     init_default_scope(cfg.get("default_scope", "mmdet"))
     drop_pretrained(cfg.model)
-    images = {
-        part: len(DATASETS.build(cfg[f"{part}_dataloader"].dataset))
+    datasets = {
+        part: DATASETS.build(cfg[f"{part}_dataloader"].dataset)
         for part in ("train", "val", "test")
         if cfg.get(f"{part}_dataloader")
     }
     batch_size = cfg.train_dataloader.batch_size
-    per_epoch = math.ceil(images["train"] / batch_size)
+    sampler = dict(cfg.train_dataloader.sampler, dataset=datasets["train"], seed=0)
+    drawn = len(DATA_SAMPLERS.build(sampler))  # where sources have weights, not the number of images
+    per_epoch = math.ceil(drawn / batch_size)
     epochs = cfg.train_cfg.get("max_epochs")
     iterations = epochs * per_epoch if epochs else cfg.train_cfg.max_iters
     model = MODELS.build(cfg.model)
     parameters = list(model.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     return Plan(
-        images=images,
+        images={part: len(dataset) for part, dataset in datasets.items()},
         epochs=epochs,
         iterations=iterations,
         batch_size=batch_size,

@@ -1,5 +1,6 @@
 """Datasets registered in mmdet's registry."""
 
 from custom_modules.datasets.recycle_dataset import RecycleDataset
+from custom_modules.datasets.sources_dataset import SourcesDataset
 
-__all__ = ["RecycleDataset"]
+__all__ = ["RecycleDataset", "SourcesDataset"]

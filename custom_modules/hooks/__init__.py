@@ -3,6 +3,7 @@
 from custom_modules.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from custom_modules.hooks.checkpoint_guard_hook import CheckpointGuardHook
 from custom_modules.hooks.rich_progress_hook import RichProgressHook
+from custom_modules.hooks.sampling_log_hook import SamplingLogHook
 from custom_modules.hooks.submission_hook import SubmissionHook
 
-__all__ = ["AtomicCheckpointHook", "CheckpointGuardHook", "RichProgressHook", "SubmissionHook"]
+__all__ = ["AtomicCheckpointHook", "CheckpointGuardHook", "RichProgressHook", "SamplingLogHook", "SubmissionHook"]

@@ -13,8 +13,9 @@ def test_data_root_needs_a_config_that_takes_its_paths_from_it():
 def test_amp_needs_a_gpu():
     cfg = Config(dict(optim_wrapper=dict(type="OptimWrapper", optimizer=dict(type="SGD"))))
     with pytest.raises(InputError, match="needs a GPU"):
-        edits.use_amp(cfg, "cpu")
-    edits.use_amp(cfg, "cuda")
+        edits.check_amp("cpu")
+    edits.check_amp("cuda")
+    edits.use_amp(cfg)
     assert cfg.optim_wrapper == dict(type="AmpOptimWrapper", optimizer=dict(type="SGD"), loss_scale="dynamic")
 
 
@@ -43,12 +44,20 @@ def test_auto_scale_lr_needs_a_base_batch_size():
 
 
 @pytest.mark.parametrize(
-    ("option", "smoke", "expected"),
-    [(None, False, "work_dirs/x"), (None, True, "work_dirs/x/smoke"), ("here", True, "here")],
+    ("option", "smoke", "fold", "expected"),
+    [
+        (None, False, None, "work_dirs/x"),
+        (None, True, None, "work_dirs/x/smoke"),
+        ("here", True, None, "here"),
+        (None, False, 2, "work_dirs/x/fold_2"),
+        (None, True, 0, "work_dirs/x/smoke/fold_0"),
+        ("here", False, 2, "here/fold_2"),
+        ("here/fold_2", False, 2, "here/fold_2"),
+    ],
 )
-def test_a_smoke_run_has_its_own_folder(option, smoke, expected):
+def test_smoke_runs_and_folds_have_folders_of_their_own(option, smoke, fold, expected):
     cfg = Config(dict(work_dir="work_dirs/x"))
-    edits.use_work_dir(cfg, option, smoke)
+    edits.use_work_dir(cfg, option, smoke, fold)
     assert cfg.work_dir == expected
 
 
@@ -85,6 +94,13 @@ def test_smoke_is_two_iterations_of_everything():
     assert cfg.default_hooks.submission.allow_missing
     assert cfg.model.backbone.init_cfg is None
     assert cfg.load_from is None
+
+
+def test_smoke_shortens_an_epoch_that_a_sampler_fixes():
+    cfg = smoke_config()
+    cfg.train_dataloader.sampler = dict(type="RepeatFactorSampler", thr=0.1, epoch_size=4000)
+    edits.use_smoke(cfg)
+    assert cfg.train_dataloader.sampler.epoch_size == 4
 
 
 def test_smoke_counts_iterations_where_the_loop_does():

@@ -65,3 +65,5 @@ def test_a_plan_counts_images_iterations_and_parameters(make_dataset, make_confi
     assert 0 < small.parameters[1] <= small.parameters[0]
     cfg.train_dataloader.batch_size = 4
     assert make_plan(cfg).memory_mib > small.memory_mib
+    cfg.train_dataloader.sampler = dict(type="WeightedSampler", epoch_size=13)
+    assert make_plan(cfg).iterations == 4  # 13 / 4, rounded up

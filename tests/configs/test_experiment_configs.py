@@ -16,6 +16,7 @@ from custom_modules.config.bind import bind, class_names
 from custom_modules.config.check_data import check_schedule
 from custom_modules.config.check_keys import check_keys
 from custom_modules.config.load import load_config
+from custom_modules.config.prepare import Prepared
 from custom_modules.config.signatures import Schema, load_schema
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
@@ -100,6 +101,8 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
 
     cfg = load_config(path)
     cfg.data_root = str(make_dataset())
+    for source in cfg.get("train_sources") or []:
+        source.update(data_root=cfg.data_root, ann_file="train.json")
     cfg.ann_files.val = "train.json"
     cfg.work_dir = str(tmp_path / "run")
     bind(cfg)
@@ -113,8 +116,9 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     if "num_queries" in cfg.model:
         cfg.model.num_queries = 50  # 900 queries are more than a tiny image has positions
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
-    result = running.run_training(Config(cfg._cfg_dict, filename=str(path)))
+    record = Prepared(cfg).record()
+    result = running.run_training(Config(cfg._cfg_dict, filename=str(path)), record)
     assert Path(result["last_checkpoint"]).exists()
-    tested = running.run_test(Config(cfg._cfg_dict, filename=str(path)), result["last_checkpoint"])
+    tested = running.run_test(Config(cfg._cfg_dict, filename=str(path)), record, result["last_checkpoint"])
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
     assert check_submission(tested["submission"], read_annotations(f"{cfg.data_root}/test.json")) == []

@@ -33,6 +33,8 @@ metainfo = dict(
 # A validation file of your own, or None: then val_fraction of the train images is held out.
 ann_files = dict(train="train.json", val=None, test="test.json")
 val_fraction = 0.1
+# Made by tools/make_folds.py; --fold 2 reads them in place of the two files above.
+fold_files = "folds/fold_{fold}_{part}.json"
 
 load_pipeline = [dict(type="LoadImageFromFile"), dict(type="LoadAnnotations", with_bbox=True)]
 train_pipeline = [

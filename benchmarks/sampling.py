@@ -1,0 +1,79 @@
+"""How often each class is drawn: every image once, and with each sampler of configs/sampling.
+
+python benchmarks/sampling.py data/recycle/train.json
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from custom_modules.coco.annotations import read_annotations
+from custom_modules.coco.sampling import sampling
+from custom_modules.coco.sampling.report import DrawTally, count_drawn
+from custom_modules.coco.table import read_table
+
+THR = 0.1
+FACTORS = {"Battery": 4, "Clothing": 2}
+EPOCHS = 20
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print a table for each annotation file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("annotations", nargs="+", help="COCO annotation files")
+    for path in parser.parse_args(argv).annotations:
+        Console(width=120).print(draw_table(path))
+
+
+def read_pool(path: str) -> sampling.Pool:
+    """Count each image's boxes of each class; crowd regions are left out."""
+    annotations = read_annotations(path)
+    table = read_table(annotations, path)
+    boxes = table.annotations
+    counts = np.zeros((len(annotations["images"]), len(annotations["categories"])), dtype=np.int64)
+    np.add.at(counts, (boxes.image_rows[~boxes.is_crowd], boxes.category_rows[~boxes.is_crowd]), 1)
+    names = tuple(table.categories.names)
+    return sampling.Pool(names, counts, (sampling.MAIN_SOURCE,), np.zeros(len(counts), dtype=np.int64))
+
+
+def draw_table(path: str) -> Table:
+    """Draw some epochs with each sampler and lay out the share of each class among the boxes."""
+    pool = read_pool(path)
+    samplers = {
+        "each once": np.ones(len(pool.counts)),
+        f"repeat factors, thr {THR}": sampling.repeat_factors(pool.counts, THR),
+        f"oversampled {FACTORS}": sampling.oversampling_weights(
+            pool.counts, sampling.class_factors(FACTORS, pool.classes)
+        ),
+        "class-balanced": sampling.class_balanced_weights(pool.counts),
+    }
+    tallies = {name: tally_epochs(pool, weights) for name, weights in samplers.items()}
+    table = Table("share of the boxes drawn", "images", *samplers, title=f"{path}, {EPOCHS} epochs")
+    drawn = [count_drawn(tally.total, pool) for tally in tallies.values()]
+    for index, name in enumerate(pool.classes):
+        shares = [f"{counts.boxes[index] / counts.boxes.sum():.1%}" for counts in drawn]
+        table.add_row(name, f"{np.count_nonzero(pool.counts[:, index]):,}", *shares)
+    table.add_section()
+    last = [tally.advance() for tally in tallies.values()]
+    table.add_row("different images an epoch", f"{len(pool.counts):,}", *(f"{np.count_nonzero(x):,}" for x in last))
+    table.add_row("most draws of one image an epoch", "", *(str(times.max()) for times in last))
+    return table
+
+
+def tally_epochs(pool: sampling.Pool, weights: np.ndarray) -> DrawTally:
+    """Draw the epochs as WeightedSampler does, with seed 0."""
+
+    def draw(epoch: int) -> np.ndarray:
+        return sampling.systematic_draw(weights, len(weights), np.random.default_rng([0, epoch]), pool.source_of)
+
+    return DrawTally(pool, draw, EPOCHS)
+
+
+if __name__ == "__main__":
+    main()

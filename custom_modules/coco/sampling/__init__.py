@@ -1,0 +1,1 @@
+"""How often each image is drawn for training, and what was drawn."""

@@ -1,0 +1,90 @@
+"""What each epoch drew: images, boxes of each class, sources; in the log and in ``sampling.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import DefaultSampler
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import EpochBasedTrainLoop
+
+from custom_modules.coco.columns import IntArray
+from custom_modules.coco.sampling.report import DrawTally, as_record, count_drawn, draw_table, short_line
+from custom_modules.files import write_json
+from custom_modules.samplers.dataset_pool import dataset_pool
+from custom_modules.samplers.weighted_sampler import WeightedSampler
+
+
+@HOOKS.register_module()
+class SamplingLogHook(Hook):
+    """Logs after each training epoch what the sampler drew in all processes, beside what the data holds.
+
+    The first epoch of a run gives a table, later ones a line; ``sampling.json`` in the run folder holds the last
+    epoch and all epochs together, a resumed run's earlier ones included. mmengine's DefaultSampler draws each image
+    once: that is said once. Other samplers don't tell what all processes draw, and loops that count iterations have
+    no epochs: nothing is logged for them.
+
+    The counts are of the images that the sampler chose. Transforms change what the model sees of them, and those of
+    MultiImageMixDataset choose further images by themselves, all equally likely.
+    """
+
+    # After the epoch's losses are logged.
+    priority = "LOW"
+
+    def __init__(self) -> None:
+        self._tally: DrawTally | None = None
+
+    def before_train(self, runner: Any) -> None:
+        """Start anew."""
+        self._tally = None
+
+    @master_only
+    def after_train_epoch(self, runner: Any) -> None:
+        """Count, log and write what the epoch drew."""
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            return
+        sampler = getattr(runner.train_dataloader.batch_sampler, "sampler", None)
+        is_first = self._tally is None
+        if is_first:
+            self._tally = make_tally(sampler, runner.epoch)
+        if self._tally is None:
+            return
+        times = self._tally.advance()
+        self._log(runner, times, is_first, is_weighted=isinstance(sampler, WeightedSampler))
+        self._write(runner, times, type(sampler).__name__)
+
+    def _log(self, runner: Any, times: IntArray, is_first: bool, is_weighted: bool) -> None:
+        pool = self._tally.pool
+        line = short_line(count_drawn(times, pool), pool)
+        if is_weighted:
+            runner.logger.info(f"epoch {runner.epoch + 1} drew {line}")
+            if is_first:
+                runner.logger.info(f"drawn and in the data:\n{draw_table(count_drawn(times, pool), pool)}")
+        elif is_first:
+            runner.logger.info(f"each epoch draws {line}")
+
+    def _write(self, runner: Any, times: IntArray, sampler: str) -> None:
+        pool = self._tally.pool
+        counts = {"data": np.ones_like(times), "last_epoch": times, "all_epochs": self._tally.total}
+        record = {key: as_record(count_drawn(value, pool), pool) for key, value in counts.items()}
+        path = Path(runner.work_dir, "sampling.json")
+        write_json(path, {"sampler": sampler, "epochs": self._tally.epochs, **record}, indent=1)
+
+
+def make_tally(sampler: Any, epochs: int) -> DrawTally | None:
+    """Return a tally that has the first epochs behind it, or None for a sampler whose draws are not known.
+
+    Args:
+        sampler: A train loader's sampler.
+        epochs: Epochs before the one under way: their draws follow from the seed.
+    """
+    if isinstance(sampler, WeightedSampler):
+        return DrawTally(sampler.pool, sampler.draw, epochs)
+    if isinstance(sampler, DefaultSampler) and hasattr(sampler.dataset, "get_data_info"):
+        pool = dataset_pool(sampler.dataset)
+        return DrawTally(pool, lambda epoch: np.arange(len(pool.counts)), epochs)
+    return None

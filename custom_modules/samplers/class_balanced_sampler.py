@@ -1,0 +1,22 @@
+"""Draw each class equally often."""
+
+from __future__ import annotations
+
+from mmdet.registry import DATA_SAMPLERS
+
+from custom_modules.coco.columns import FloatArray, IntArray
+from custom_modules.coco.sampling.sampling import class_balanced_weights
+from custom_modules.samplers.weighted_sampler import WeightedSampler
+
+
+@DATA_SAMPLERS.register_module()
+class ClassBalancedSampler(WeightedSampler):
+    """Draws as if first a class were drawn, then one of its images; images without boxes keep their share.
+
+    A class with few images repeats them often: with ten classes the only image of one is a tenth of an epoch's draws.
+    Takes the arguments of WeightedSampler.
+    """
+
+    def class_weights(self, counts: IntArray) -> FloatArray:
+        """Return weights under which each class is equally often drawn, shape ``(N,)``."""
+        return class_balanced_weights(counts)

@@ -1,0 +1,36 @@
+"""Draw images of named classes more often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmdet.registry import DATA_SAMPLERS
+
+from custom_modules.coco.columns import FloatArray, IntArray
+from custom_modules.coco.sampling.sampling import class_factors, oversampling_weights
+from custom_modules.samplers.weighted_sampler import WeightedSampler
+
+
+@DATA_SAMPLERS.register_module()
+class OversampleSampler(WeightedSampler):
+    """Draws an image by the largest factor of its classes, relative to images without a named class.
+
+    Args:
+        dataset: What to draw from; given by the runner.
+        factors: Factor by class name: ``{"Battery": 4}``. Other classes have 1. One below 1 thins out images that
+            hold nothing else.
+        **kwargs: Arguments of WeightedSampler.
+
+    Raises:
+        InputError: An argument is out of range, or a factor is for no class of the dataset.
+    """
+
+    def __init__(self, dataset: Any, factors: Mapping[str, float], **kwargs: Any) -> None:
+        super().__init__(dataset, **kwargs)
+        self.check(factors=factors)
+        self.factors = dict(factors)
+
+    def class_weights(self, counts: IntArray) -> FloatArray:
+        """Return the largest factor of each image's classes, shape ``(N,)``."""
+        return oversampling_weights(counts, class_factors(self.factors, self.pool.classes))

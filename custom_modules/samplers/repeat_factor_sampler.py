@@ -1,0 +1,37 @@
+"""Draw images of rare classes more often, by the square root of their rarity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmdet.registry import DATA_SAMPLERS
+
+from custom_modules.coco.columns import FloatArray, IntArray
+from custom_modules.coco.sampling.sampling import repeat_factors
+from custom_modules.samplers.weighted_sampler import WeightedSampler
+
+
+@DATA_SAMPLERS.register_module()
+class RepeatFactorSampler(WeightedSampler):
+    """Weighs images with LVIS's repeat factors, see :func:`custom_modules.coco.sampling.sampling.repeat_factors`.
+
+    Unlike mmdet's ClassBalancedDataset an epoch keeps its length: what rare classes gain, the others lose.
+
+    Args:
+        dataset: What to draw from; given by the runner.
+        thr: Share of the images below which a class is drawn more often. LVIS uses 0.001 for 1,203 classes; one
+            over the number of classes is a start.
+        **kwargs: Arguments of WeightedSampler.
+
+    Raises:
+        InputError: An argument is out of range.
+    """
+
+    def __init__(self, dataset: Any, thr: float, **kwargs: Any) -> None:
+        super().__init__(dataset, **kwargs)
+        self.check(thr=thr)
+        self.thr = thr
+
+    def class_weights(self, counts: IntArray) -> FloatArray:
+        """Return the repeat factors, shape ``(N,)``."""
+        return repeat_factors(counts, self.thr)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import master_only
 from mmengine.runner import Runner
 
 import custom_modules.register_all  # noqa: F401
@@ -15,7 +18,12 @@ from custom_modules.checkpoint_loading import install_safe_loading
 from custom_modules.config.edits import drop_pretrained
 from custom_modules.config.pretrained import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
+from custom_modules.experiments.run_lock import sole_user
+from custom_modules.experiments.run_record import RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
+
+#: Where each launcher says which of its processes this is.
+RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
 
 
 def device_type() -> str:
@@ -48,52 +56,80 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
 
 
 def _set_tracking(cfg: Config, job_type: str) -> None:
-    identity = run_identity(cfg.filename, cfg.work_dir, job_type)
+    identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
     for backend in (cfg.get("visualizer") or {}).get("vis_backends") or []:
         if backend.type == "SortlineWandbBackend":
             backend.init_kwargs = {**identity, **backend.get("init_kwargs", {})}
 
 
-def run_training(cfg: Config, lines: Sequence[str] = (), trust_checkpoint: bool = False) -> dict[str, Any]:
+def run_training(
+    cfg: Config, record: RunRecord, lines: Sequence[str] = (), trust_checkpoint: bool = False
+) -> dict[str, Any]:
     """Train a prepared config.
+
+    Args:
+        cfg: A prepared config.
+        record: What to keep of the run in its folder.
+        lines: What binding has set, for the log.
+        trust_checkpoint: Load checkpoint files that can run code when they are read.
 
     Returns:
         ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
         ``last_checkpoint``.
 
     Raises:
-        InputError: A checkpoint to start or resume from can't be used.
+        InputError: A checkpoint to start or resume from can't be used, or another process trains in the folder.
     """
-    runner = build_runner(cfg, lines, "train", trust_checkpoint)
-    runner.train()
-    hub = runner.message_hub
+    with sole_user(cfg.work_dir) if _is_first_process(cfg) else nullcontext():
+        runner = build_runner(cfg, lines, "train", trust_checkpoint)
+        _keep(record, cfg.work_dir)
+        runner.train()
+        hub = runner.message_hub
+        best_score = hub.get_info("best_score", None)
+        _keep(record.trained(best_score), cfg.work_dir)
     return {
         "work_dir": cfg.work_dir,
         "best_checkpoint": hub.get_info("best_ckpt", None),
-        "best_score": hub.get_info("best_score", None),
+        "best_score": best_score,
         "last_checkpoint": hub.get_info("last_ckpt", None),
     }
 
 
+def _is_first_process(cfg: Config) -> bool:
+    """Tell whether this is the process that writes files, before the processes know of each other."""
+    return int(os.environ.get(RANKS.get(cfg.get("launcher", "none"), ""), 0)) == 0
+
+
+@master_only
+def _keep(record: RunRecord, work_dir: str) -> None:
+    record.write(work_dir)
+
+
 def run_test(
-    cfg: Config, checkpoint: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
+    cfg: Config, record: RunRecord, checkpoint: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
 ) -> dict[str, Any]:
     """Score a checkpoint on the validation images, then predict the test images.
 
     Args:
         cfg: A prepared config.
+        record: What to keep of the run where its folder has no record yet.
         checkpoint: Weights.
         lines: What binding has set, for the log.
         trust_checkpoint: Load a file that can run code when it is read.
 
     Returns:
-        ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``.
+        ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``. The
+        predictions of the validation images are beside those of the test images.
 
     Raises:
         InputError: The checkpoint can't be read or doesn't fit the config.
     """
+    hooks = cfg.get("default_hooks") or {}
+    if hooks.get("submission"):
+        hooks.submission.val = True
     metrics = _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
     folder = Path(cfg.work_dir)
+    _keep((read_record(folder) or record).tested(checkpoint, metrics), cfg.work_dir)
     return {
         "metrics": metrics,
         "checkpoint": str(checkpoint),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,22 @@ def refusal(result: subprocess.CompletedProcess[str]) -> str:
     assert result.returncode == 2, result.stdout + result.stderr
     assert "Traceback" not in result.stderr, result.stderr
     return result.stderr
+
+
+def parts_of_fold(content: dict[str, Any], fold: int, folds: int = 3) -> dict[str, dict[str, Any]]:
+    """Split a COCO file's content: image ``i`` validates fold ``i`` modulo ``folds``."""
+    parts = {}
+    for part in ("train", "val"):
+        images = [image for row, image in enumerate(content["images"]) if (row % folds == fold) == (part == "val")]
+        ids = {image["id"] for image in images}
+        boxes = [box for box in content["annotations"] if box["image_id"] in ids]
+        parts[part] = {**content, "images": images, "annotations": boxes}
+    return parts
+
+
+def write_folds(root: Path, content: dict[str, Any], folds: int = 3) -> None:
+    """Write ``folds/fold_<k>_{train,val}.json`` below a dataset's folder."""
+    (root / "folds").mkdir(parents=True, exist_ok=True)
+    for fold in range(folds):
+        for part, data in parts_of_fold(content, fold, folds).items():
+            (root / "folds" / f"fold_{fold}_{part}.json").write_text(json.dumps(data))

@@ -12,7 +12,7 @@ from custom_modules.config.options import add_config_arguments
 EXAMPLES = """examples:
   python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
   python tools/predict.py CONFIG photos/ --checkpoint work_dirs/run/epoch_12.pth --out predicted
-  python tools/predict.py CONFIG data/recycle/test.json
+  python tools/predict.py CONFIG data/recycle/test.json --fold 2       with the weights of fold 2
 """
 
 
@@ -21,12 +21,10 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     args = parse_args(argv)
 
     from custom_modules import inference
-    from custom_modules.config.load import load_config
     from custom_modules.config.prepare import prepare
     from custom_modules.experiments.checkpoints import find_checkpoint
 
-    run = args.work_dir or load_config(args.config).work_dir
-    out = Path(args.out or f"{run}/predict/{Path(args.source).stem}")
+    out = Path(args.out or f"{run_folder(args)}/predict/{Path(args.source).stem}")
     prepared = prepare(
         args, parts=("test",), edit=lambda cfg: inference.point_at_source(cfg, args.source, args.data_root, out)
     )
@@ -40,6 +38,15 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         count = inference.draw_predictions(prepared.cfg, result["predictions"], out / "drawn", args.score_thr)
         print(f"{count} drawn photos: {out / 'drawn'}")
     return result
+
+
+def run_folder(args: argparse.Namespace) -> str:
+    from custom_modules.config.edits import use_work_dir
+    from custom_modules.config.load import load_config
+
+    cfg = load_config(args.config)
+    use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
+    return str(cfg.work_dir)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

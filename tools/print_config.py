@@ -56,13 +56,13 @@ def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
     from rich.table import Column, Table
 
     from custom_modules.config.bind import bind
-    from custom_modules.config.compare import difference
     from custom_modules.config.load import load_config
+    from custom_modules.experiments.settings import difference
 
     configs = [load_config(path) for path in (first, second)]
     for cfg in configs:
         bind(cfg)
-    rows = difference(*configs)
+    rows = difference(*(cfg._cfg_dict.to_dict() for cfg in configs))
     table = Table(*(Column(header, overflow="fold") for header in ("key", first, second)))
     for key, left, right in rows:
         table.add_row(key, repr(left), repr(right))

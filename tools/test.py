@@ -12,6 +12,7 @@ from custom_modules.config.options import add_config_arguments, add_launcher
 EXAMPLES = """examples:
   python tools/test.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
   python tools/test.py CONFIG work_dirs/other/epoch_12.pth
+  python tools/test.py CONFIG --fold 2
 """
 
 
@@ -24,11 +25,12 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 
     prepared = prepare(args, parts=("val", "test"))
     checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
+    record = prepared.record()
     prepared.cfg.launcher = args.launcher
 
     from custom_modules import running
 
-    result = running.run_test(prepared.cfg, checkpoint, prepared.lines, args.trust_checkpoint)
+    result = running.run_test(prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint)
     print(f"checkpoint: {result['checkpoint']}")
     if "contest/mAP50" in result["metrics"]:
         print(f"validation mAP50: {result['metrics']['contest/mAP50']:.4f}")

@@ -9,13 +9,14 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_launcher
+from custom_modules.config.options import add_config_arguments, add_launcher, add_training_arguments
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
   python tools/train.py CONFIG --dry-run          check everything and show the plan
   python tools/train.py CONFIG --smoke            two iterations of everything
   python tools/train.py CONFIG --resume           go on where the run was interrupted
+  python tools/train.py CONFIG --fold 2           one of the folds of make_folds.py; all of them: train_folds.py
   python tools/train.py CONFIG --cfg-options train_cfg.max_epochs=30 train_dataloader.batch_size=8
 """
 
@@ -27,37 +28,32 @@ def main(argv: list[str] | None = None) -> Any:
         return show_plan(args)
 
     from custom_modules.config import edits
-    from custom_modules.config.prepare import prepare
+    from custom_modules.config.prepare import prepare_training
     from custom_modules.experiments.checkpoints import find_resume
 
-    prepared = prepare(args)
-    cfg = prepared.cfg
+    prepared = prepare_training(args)
+    cfg, record = prepared.cfg, prepared.record()
     if args.resume is not None:
         checkpoint = find_resume(cfg.work_dir, None if args.resume == "auto" else args.resume)
         edits.use_resume(cfg, checkpoint)
         print(f"resuming from {checkpoint}")
-    if args.auto_scale_lr:
-        edits.use_auto_scale_lr(cfg)
     cfg.launcher = args.launcher
 
     from custom_modules import running
 
     if args.amp:
-        edits.use_amp(cfg, running.device_type())
-    result = running.run_training(cfg, prepared.lines, args.trust_checkpoint)
+        edits.check_amp(running.device_type())
+    result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint)
     print_result(result, args)
     return result
 
 
 def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
-    from custom_modules.config import edits
-    from custom_modules.config.prepare import prepare
+    from custom_modules.config.prepare import prepare_training
 
     with tempfile.TemporaryDirectory() as folder:
-        prepared = prepare(args, split_dir=folder)
-        if args.auto_scale_lr:
-            edits.use_auto_scale_lr(prepared.cfg)
+        prepared = prepare_training(args, split_dir=folder)
 
         from custom_modules.config.plan import print_plan
 
@@ -77,8 +73,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         metavar="CHECKPOINT",
         help="continue an interrupted run: from its newest checkpoint, or from the one given",
     )
-    parser.add_argument("--amp", action="store_true", help="mixed precision on a GPU: float16 with loss scaling")
-    parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
+    add_training_arguments(parser)
     add_launcher(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
@@ -92,6 +87,7 @@ def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     print(f"run folder: {result['work_dir']}")
     options = f" --data-root {args.data_root}" if args.data_root else ""
     options += " --smoke" if args.smoke else ""
+    options += f" --fold {args.fold}" if args.fold is not None else ""
     print(f"next: python tools/test.py {args.config} --work-dir {result['work_dir']}{options}")
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from custom_modules.config.bind import PARTS, leaf_datasets
+from custom_modules.config.sources import OWN_SAMPLERS
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.run_record import fold_folder
 
 SMOKE_ITERATIONS = 2
 
@@ -26,14 +28,18 @@ def use_data_root(cfg: Config, data_root: str) -> None:
     cfg.data_root = os.path.expanduser(data_root)
 
 
-def use_amp(cfg: Config, device: str) -> None:
-    """Train in automatic mixed precision: float16 with loss scaling.
+def check_amp(device: str) -> None:
+    """Make sure that mixed precision can be used here.
 
     Raises:
         InputError: There is no GPU; mmengine's wrapper needs one.
     """
     if device != "cuda":
         raise InputError(Problem("--amp", "mixed precision needs a GPU, and there is none here", "leave --amp out"))
+
+
+def use_amp(cfg: Config) -> None:
+    """Train in automatic mixed precision: float16 with loss scaling."""
     cfg.optim_wrapper.type = "AmpOptimWrapper"
     cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
 
@@ -61,8 +67,10 @@ def use_resume(cfg: Config, checkpoint: str | Path) -> None:
     cfg.resume, cfg.load_from = True, str(checkpoint)
 
 
-def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False) -> None:
+def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False, fold: int | None = None) -> None:
     """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run.
+
+    A fold's run folder lies below that; an option that already names the fold's own folder is taken as it is.
 
     Raises:
         InputError: The option is empty.
@@ -73,6 +81,8 @@ def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False) -> None
         cfg.work_dir = os.path.expanduser(work_dir)
     elif smoke:
         cfg.work_dir = str(Path(cfg.work_dir) / "smoke")
+    if fold is not None and Path(cfg.work_dir).name != fold_folder(fold):
+        cfg.work_dir = str(Path(cfg.work_dir) / fold_folder(fold))
 
 
 def use_smoke(cfg: Config) -> None:
@@ -104,6 +114,8 @@ def _shorten_loader(loader: ConfigDict) -> None:
     loader.batch_sampler = None
     for dataset in leaf_datasets(loader.dataset):
         dataset.indices = SMOKE_ITERATIONS * loader.batch_size
+    if (loader.get("sampler") or {}).get("type") in OWN_SAMPLERS:
+        loader.sampler.epoch_size = SMOKE_ITERATIONS * loader.batch_size
 
 
 def _shorten_loop(cfg: Config) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from custom_modules.coco.annotations import read_annotations
-from custom_modules.coco.split import holdout_split
+from custom_modules.coco.folding.folds import holdout_split
 from custom_modules.files import write_json
 
 SPLIT_SEED = 0  # not the run's seed: runs of several seeds are compared on the same images

@@ -44,10 +44,30 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="config file, such as configs/rtmdet/....py")
     parser.add_argument("--data-root", metavar="DIR", help="read the data from DIR instead of the config's data_root")
     parser.add_argument("--work-dir", metavar="DIR", help="run folder; default: work_dirs/<name of the config>")
+    parser.add_argument(
+        "--fold",
+        type=whole_number,
+        metavar="K",
+        help="train and validate on fold K, in the run folder's fold_K (make_folds.py)",
+    )
     add_overrides(parser)
     parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
     parser.add_argument("--seed", type=seed, metavar="N", help="seed of weights, shuffling and augmentation")
     parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how to train: the same for one run and for a run of each fold."""
+    parser.add_argument("--amp", action="store_true", help="mixed precision on a GPU: float16 with loss scaling")
+    parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number from 0 on."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is below 0")
+    return value
 
 
 def seed(text: str) -> int:

@@ -10,14 +10,17 @@ from pathlib import Path
 from mmengine.config import Config
 
 from custom_modules.config import edits
-from custom_modules.config.bind import PARTS, bind
+from custom_modules.config.bind import PARTS, annotation_path, bind, leaf_datasets
 from custom_modules.config.check_data import check_data, check_schedule
 from custom_modules.config.check_keys import check_keys
 from custom_modules.config.check_kinds import check_kinds
+from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.run_record import RunRecord, describe_files
+from custom_modules.experiments.tracking import without_secrets
 
 REGISTER_ALL = "custom_modules.register_all"
 
@@ -33,6 +36,17 @@ class Prepared:
 
     cfg: Config
     lines: list[str] = field(default_factory=list)
+
+    def record(self) -> RunRecord:
+        """Describe the run that this config starts, before anything that only says where to continue is set."""
+        cfg = self.cfg
+        paths = {}
+        for part in PARTS:
+            datasets = leaf_datasets(cfg[f"{part}_dataloader"].dataset) if cfg.get(f"{part}_dataloader") else ()
+            for index, dataset in enumerate(datasets):
+                paths[f"{part}_{index}" if index else part] = annotation_path(dataset)
+        settings = without_secrets(cfg._cfg_dict.to_dict())
+        return RunRecord(str(cfg.filename), settings, describe_files(paths), cfg.get("fold"))
 
 
 def prepare(
@@ -53,7 +67,7 @@ def prepare(
         InputError: All problems of keys, types, data files and schedule together.
     """
     cfg = load_config(args.config, args.cfg_options)
-    edits.use_work_dir(cfg, args.work_dir, args.smoke)
+    edits.use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
     if edit is not None:
         edit(cfg)
     elif args.data_root is not None:
@@ -65,7 +79,7 @@ def prepare(
     problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
     problems += check_schedule(cfg)
     lines: list[str] = []
-    split_problems = _collect(lambda: lines.extend(hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")))
+    split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
     lines += bind(cfg)
     data_problems = check_data(cfg, tuple(part for part in parts if part != "val" or not split_problems))
     problems += data_problems + [problem for problem in split_problems if problem not in data_problems]
@@ -74,6 +88,34 @@ def prepare(
     if args.smoke:
         edits.use_smoke(cfg)
     return Prepared(cfg, lines)
+
+
+def prepare_training(
+    args: argparse.Namespace, parts: tuple[str, ...] = PARTS, split_dir: str | Path | None = None
+) -> Prepared:
+    """Prepare a config as :func:`prepare` does, then follow the options of :func:`add_training_arguments`.
+
+    Raises:
+        InputError: As for :func:`prepare`; no base batch size to scale the learning rate from.
+    """
+    prepared = prepare(args, parts, split_dir)
+    if args.auto_scale_lr:
+        edits.use_auto_scale_lr(prepared.cfg)
+    if args.amp:
+        edits.use_amp(prepared.cfg)
+    return prepared
+
+
+def _choose_validation(cfg: Config, fold: int | None, split_dir: str | Path | None) -> list[str]:
+    """Point the config at a fold's files, or at a held-out part where it names no validation file.
+
+    A config that neither trains nor validates, as for prediction, needs none of them.
+    """
+    if not cfg.get("train_dataloader") and not cfg.get("val_dataloader"):
+        return []
+    if fold is not None:
+        return use_fold(cfg, fold)
+    return hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")
 
 
 def own_imports(cfg: Config) -> list[str]:

@@ -1,0 +1,67 @@
+"""From one command line to the runs of all folds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from custom_modules.config import edits
+from custom_modules.config.folds import available_folds
+from custom_modules.config.load import load_config
+from custom_modules.config.prepare import prepare_training
+from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.fold_runs import FoldRun
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+#: Options of train.py that test.py does not know.
+ONLY_TRAINING = ("--amp", "--auto-scale-lr")
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """The runs of a config's folds.
+
+    Attributes:
+        runs: One a fold.
+        folder: Run folder that holds theirs.
+        source: Annotation file that the folds were made from.
+    """
+
+    runs: list[FoldRun]
+    folder: Path
+    source: str
+
+
+def plan_fold_runs(args: argparse.Namespace, options: Sequence[str]) -> FoldPlan:
+    """Check a config on every fold and plan their runs.
+
+    Args:
+        args: Options of the config and of training, and ``folds``: their numbers, None for all that were made.
+        options: The same as on the command line, to be passed on.
+
+    Raises:
+        InputError: The config or a fold's files are not sound, or there are no folds.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    edits.use_work_dir(cfg, args.work_dir, args.smoke)
+    if args.data_root is not None:
+        edits.use_data_root(cfg, args.data_root)
+    found = available_folds(cfg)
+    source = os.path.join(cfg.get("data_root") or "", cfg.ann_files.train)
+    if not found and not args.folds:
+        remedy = f"make some: python tools/make_folds.py {source} --folds 5"
+        raise InputError(Problem("--folds", f"there are no folds of {source}", remedy))
+    folds = dict.fromkeys(args.folds or found)
+    return FoldPlan([_plan_run(args, options, fold) for fold in folds], Path(cfg.work_dir), source)
+
+
+def _plan_run(args: argparse.Namespace, options: Sequence[str], fold: int) -> FoldRun:
+    """Describe a fold's run. Photos are left to the run itself, which checks them all."""
+    prepared = prepare_training(argparse.Namespace(**{**vars(args), "fold": fold}), parts=())
+    options = [*options, "--fold", str(fold)]
+    train = [str(TOOLS / "train.py"), *options]
+    test = [str(TOOLS / "test.py"), *(option for option in options if option not in ONLY_TRAINING)]
+    return FoldRun(Path(prepared.cfg.work_dir), prepared.record(), train, test)

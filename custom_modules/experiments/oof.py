@@ -1,0 +1,144 @@
+"""Out-of-fold predictions: every image predicted by the one model that was not trained on it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from custom_modules.coco.annotations import CocoJson, category_names, read_annotations
+from custom_modules.coco.columns import IntArray
+from custom_modules.errors import InputError, Problem, counted
+from custom_modules.experiments.run_record import VAL_PREDICTIONS, read_record
+from custom_modules.files import file_sha256, missing_part
+from custom_modules.predictions.results import Results, read_results
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """One fold's predictions of its validation images.
+
+    Attributes:
+        fold: Number of the fold.
+        annotations: Its validation part.
+        results: Detections by that file's ids.
+    """
+
+    fold: int
+    annotations: CocoJson
+    results: Results
+
+
+def collect_oof(
+    folder: str | os.PathLike[str],
+    annotations: CocoJson,
+    where: str,
+    folds_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Results, list[FoldPredictions]]:
+    """Merge the validation predictions of all folds of an experiment.
+
+    Args:
+        folder: Run folder of the experiment, which holds those of its folds, ``fold_0`` and so on.
+        annotations: The annotation file that the folds were made from.
+        where: That file, as shown to the user.
+        folds_dir: Where the folds' annotation files are now, if they have been moved since the runs.
+
+    Returns:
+        Detections by the ids of ``annotations``, and the folds that they come from.
+
+    Raises:
+        InputError: A fold has no predictions, was validated on files that have changed since, images are in two
+            folds or in none, or don't belong to ``annotations``; all problems together.
+    """
+    root = Path(folder)
+    folders = _fold_folders(root)
+    parts: list[FoldPredictions] = []
+    problems: list[Problem] = []
+    for fold, path in folders.items():
+        try:
+            parts.append(_read_fold(fold, path, folds_dir))
+        except InputError as error:
+            problems += error.problems
+    problems += _check_cover(parts, annotations, where, complete=not problems)
+    if problems:
+        raise InputError(problems)
+    return Results.concatenate([_by_ids_of(annotations, part) for part in parts]), parts
+
+
+def _fold_folders(root: Path) -> dict[int, Path]:
+    if not root.is_dir():
+        raise InputError(Problem(str(root), "no such folder", missing_part(root)))
+    matches = [(re.fullmatch(r"fold_(\d+)", path.name), path) for path in root.iterdir() if path.is_dir()]
+    found = {int(match[1]): path for match, path in matches if match}
+    if not found:
+        remedy = "give the folder that holds fold_0, fold_1 ...: work_dirs/<name of the config>"
+        raise InputError(Problem(str(root), "holds no runs of folds", remedy))
+    return dict(sorted(found.items()))
+
+
+def _read_fold(fold: int, folder: Path, folds_dir: str | os.PathLike[str] | None) -> FoldPredictions:
+    record = read_record(folder)
+    path = folder / VAL_PREDICTIONS
+    if record is None or not record.tested_checkpoint or not path.is_file():
+        remedy = f"finish it: python tools/train_folds.py {record.config if record else 'CONFIG'} --folds {fold}"
+        raise InputError(Problem(str(folder), "has no predictions of its validation images", remedy))
+    listed = record.ann_files["val"]
+    ann_file = Path(listed["path"]) if folds_dir is None else Path(folds_dir) / Path(listed["path"]).name
+    if not ann_file.is_file():
+        remedy = f"{missing_part(ann_file)}; name the folder that holds it with --folds-dir"
+        raise InputError(Problem(str(ann_file), f"on which fold {fold} was validated is not there", remedy))
+    if file_sha256(ann_file) != listed["sha256"]:
+        remedy = f"train the fold again, or bring back the file (its SHA-256 was {listed['sha256'][:12]}...)"
+        raise InputError(Problem(str(ann_file), f"has changed since fold {fold} was validated on it", remedy))
+    annotations = read_annotations(ann_file)
+    return FoldPredictions(fold, annotations, read_results(path, annotations))
+
+
+def _check_cover(parts: list[FoldPredictions], annotations: CocoJson, where: str, complete: bool) -> list[Problem]:
+    """Make sure that every image is in one fold; gaps are only reported where every fold could be read."""
+    known = {image["file_name"] for image in annotations["images"]}
+    folds_of: dict[str, list[int]] = {}
+    for part in parts:
+        for image in part.annotations["images"]:
+            folds_of.setdefault(image["file_name"], []).append(part.fold)
+    twice = [f"{name} (folds {' and '.join(map(str, folds))})" for name, folds in folds_of.items() if len(folds) > 1]
+    foreign = sorted(folds_of.keys() - known)
+    missing = sorted(known - folds_of.keys()) if complete else []
+    classes = set(category_names(annotations))
+    unknown = sorted({name for part in parts for name in category_names(part.annotations)} - classes)
+    mixed = "folds of different calls of make_folds.py don't mix: train all of them on the same"
+    origin = "give the annotation file that the folds were made from"
+    remedies = {
+        "are validated by more than one fold": (twice, mixed),
+        f"of the folds are not in {where}": (foreign, origin),
+        f"of {where} are validated by no fold": (missing, "train the folds that are missing with train_folds.py"),
+    }
+    problems = [
+        Problem("out-of-fold predictions", f"{len(names):,} images {what}: {counted(names)}", remedy)
+        for what, (names, remedy) in remedies.items()
+        if names
+    ]
+    if unknown:
+        problems.append(Problem(where, f"lacks the folds' categories {counted(unknown)}", origin))
+    return problems
+
+
+def _by_ids_of(annotations: CocoJson, part: FoldPredictions) -> Results:
+    """Rewrite a fold's ids to those of another annotation file: images by file name, categories by name."""
+    columns = {}
+    for key, name, ids in (
+        ("images", "file_name", part.results.image_ids),
+        ("categories", "name", part.results.category_ids),
+    ):
+        wanted = {entry[name]: entry["id"] for entry in annotations[key]}
+        columns[key] = _mapped(ids, {entry["id"]: entry[name] for entry in part.annotations[key]}, wanted.__getitem__)
+    return Results(columns["images"], columns["categories"], part.results.bboxes_xywh, part.results.scores)
+
+
+def _mapped(ids: IntArray, names: dict[int, str], new_id: Callable[[str], int]) -> IntArray:
+    values, inverse = np.unique(ids, return_inverse=True)
+    return np.array([new_id(names[value]) for value in values.tolist()], dtype=np.int64)[inverse]

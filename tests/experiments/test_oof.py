@@ -1,0 +1,115 @@
+"""Every image is predicted once, by the fold that did not train on it; anything else is refused."""
+
+import json
+
+import pytest
+from helpers import coco, parts_of_fold
+
+from custom_modules.errors import InputError
+from custom_modules.experiments.oof import collect_oof
+from custom_modules.experiments.run_record import VAL_PREDICTIONS, RunRecord, describe_files
+from custom_modules.predictions.score import score
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    """Write three folds' runs that find every box, each with the fold's image id as hundredths of its score."""
+
+    def make(content=None, change=lambda fold, part: part):
+        for fold in range(3):
+            val = change(fold, parts_of_fold(content or coco(), fold)["val"])
+            ann_file = tmp_path / "folds" / f"fold_{fold}_val.json"
+            ann_file.parent.mkdir(exist_ok=True)
+            ann_file.write_text(json.dumps(val))
+            folder = tmp_path / "run" / f"fold_{fold}"
+            (folder / VAL_PREDICTIONS).parent.mkdir(parents=True)
+            rows = [
+                {"image_id": b["image_id"], "category_id": b["category_id"], "bbox": b["bbox"], "score": 0.9}
+                for b in val["annotations"]
+            ]
+            (folder / VAL_PREDICTIONS).write_text(json.dumps(rows))
+            record = RunRecord("configs/x.py", {}, describe_files({"val": str(ann_file)}), fold)
+            record.trained(1.0).tested("best.pth", {}).write(folder)
+        return tmp_path / "run"
+
+    return make
+
+
+def refused(folder, annotations=None, **options):
+    with pytest.raises(InputError) as refusal:
+        collect_oof(folder, annotations or coco(), "train.json", **options)
+    return str(refusal.value)
+
+
+def test_all_images_are_predicted_and_scored(experiment):
+    results, parts = collect_oof(experiment(), coco(), "train.json")
+    assert sorted(results.image_ids.tolist()) == [0, 1, 2, 3, 4, 5]
+    assert [part.fold for part in parts] == [0, 1, 2]
+    assert score(coco(), results).map50 == 1
+
+
+def test_images_and_categories_are_known_by_name_whatever_their_ids(experiment):
+    def renumbered(fold, part):
+        return {
+            **part,
+            "images": [{**image, "id": image["id"] + 100 * fold} for image in part["images"]],
+            "categories": [{**category, "id": category["id"] + 7} for category in part["categories"]],
+            "annotations": [
+                {**box, "image_id": box["image_id"] + 100 * fold, "category_id": box["category_id"] + 7}
+                for box in part["annotations"]
+            ],
+        }
+
+    results, _ = collect_oof(experiment(change=renumbered), coco(), "train.json")
+    assert score(coco(), results).map50 == 1
+
+
+def test_an_image_of_two_folds_is_refused(experiment):
+    folder = experiment(change=lambda fold, part: parts_of_fold(coco(), 0)["val"] if fold == 1 else part)
+    message = refused(folder)
+    assert "2 images are validated by more than one fold: train/0000.jpg (folds 0 and 1)" in message
+    assert "2 images of train.json are validated by no fold: train/0001.jpg" in message
+
+
+def test_a_missing_fold_is_a_gap(experiment):
+    folder = experiment()
+    for path in sorted((folder / "fold_2").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (folder / "fold_2").rmdir()
+    assert "2 images of train.json are validated by no fold: train/0002.jpg, train/0005.jpg" in refused(folder)
+
+
+def test_images_of_another_file_are_refused(experiment):
+    assert "1 images of the folds are not in train.json: train/0005.jpg" in refused(experiment(), coco(images=5))
+
+
+def test_other_categories_are_refused(experiment):
+    annotations = coco()
+    annotations["categories"][3]["name"] = "Steel"
+    assert "lacks the folds' categories Metal" in refused(experiment(), annotations)
+
+
+def test_an_unfinished_fold_is_named_with_the_command_that_finishes_it(experiment):
+    folder = experiment()
+    (folder / "fold_1" / VAL_PREDICTIONS).unlink()
+    (folder / "fold_2" / "run.json").unlink()
+    message = refused(folder)
+    assert "python tools/train_folds.py configs/x.py --folds 1" in message
+    assert "fold_2: has no predictions" in message
+    assert "no fold" not in message.replace("no folds", "")
+
+
+def test_a_fold_file_that_has_changed_or_moved_is_refused(experiment, tmp_path):
+    folder = experiment()
+    path = tmp_path / "folds/fold_0_val.json"
+    path.write_text(path.read_text() + "\n")
+    assert "fold_0_val.json: has changed since fold 0 was validated on it" in refused(folder)
+    path.write_text(path.read_text()[:-1])
+    path.parent.rename(tmp_path / "moved")
+    assert "--folds-dir" in refused(folder)
+    collect_oof(folder, coco(), "train.json", folds_dir=tmp_path / "moved")
+
+
+def test_a_folder_without_folds_is_refused(tmp_path):
+    assert "holds no runs of folds" in refused(tmp_path)
+    assert "no such folder" in refused(tmp_path / "absent")

@@ -1,0 +1,56 @@
+"""Merge the folds' predictions of their validation images into one results file over the train file and score it."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import _bootstrap  # noqa: F401
+
+from custom_modules.cli import run_tool
+
+if TYPE_CHECKING:
+    from custom_modules.predictions.score import Scores
+
+EXAMPLES = """example:
+  python tools/collect_oof.py work_dirs/rtmdet_tiny_cspnext-pafpn-640_20e_recycle --ann data/recycle/train.json
+"""
+
+
+def main(argv: list[str] | None = None) -> "Scores":
+    """Collect as the command line says and return the score."""
+    args = parse_args(argv)
+
+    from custom_modules.coco.annotations import read_annotations
+    from custom_modules.experiments.oof import collect_oof
+    from custom_modules.predictions.results import write_results
+    from custom_modules.predictions.score import format_table, score
+
+    annotations = read_annotations(args.ann)
+    results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)
+    scores = score(annotations, results)
+    path = args.out or args.folder / "predictions" / "oof.bbox.json"
+    write_results(path, results)
+    print(format_table(scores))
+    for part in parts:
+        of_fold = score(part.annotations, part.results).map50
+        shown = "no boxes to be found" if of_fold is None else f"mAP50 {of_fold:.4f}"
+        print(f"fold {part.fold}: {len(part.annotations['images']):,} images, {shown}")
+    print(f"{len(results):,} boxes on {scores.images:,} images: {path}")
+    return scores
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", metavar="RUN_DIR", type=Path, help="run folder that holds fold_0, fold_1 ...")
+    parser.add_argument("--ann", required=True, type=Path, help="COCO json that the folds were made from (train.json)")
+    parser.add_argument("--out", metavar="JSON", type=Path, help="default: RUN_DIR/predictions/oof.bbox.json")
+    parser.add_argument(
+        "--folds-dir", metavar="DIR", type=Path, help="where fold_K_val.json lie, if moved since the runs"
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run_tool(main)

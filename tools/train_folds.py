@@ -1,0 +1,80 @@
+"""Train and test a config on every fold: resumes what is unfinished, skips what is done, sums it all up."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import _bootstrap  # noqa: F401
+
+from custom_modules.cli import run_tool
+from custom_modules.config.options import add_config_arguments, add_training_arguments, whole_number
+
+if TYPE_CHECKING:
+    from custom_modules.experiments.fold_runs import Outcome
+
+EXAMPLES = """examples:
+  python tools/make_folds.py data/recycle/train.json --folds 5
+  python tools/train_folds.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
+  python tools/train_folds.py CONFIG --folds 0 2 4 --jobs 3     side by side, a GPU each where there are several
+
+Run it again to go on where it was interrupted. Exit status 0 when every fold is done.
+"""
+
+
+def main(argv: list[str] | None = None) -> "list[Outcome]":
+    """Run the folds as the command line says and return what became of each."""
+    argv = sys.argv[1:] if argv is None else argv
+    args = parse_args(argv)
+
+    from rich.console import Console
+
+    from custom_modules.config.fold_plan import plan_fold_runs
+    from custom_modules.experiments import fold_runs
+
+    console = Console(highlight=False, soft_wrap=True)
+    plan = plan_fold_runs(args, passed_on(argv))
+    console.print(f"folds {', '.join(str(run.fold) for run in plan.runs)}; at the same time: {args.jobs}")
+    gpus = fold_runs.visible_gpus(dict(os.environ), fold_runs.nvidia_smi)
+    outcomes = fold_runs.run_folds(plan.runs, args.jobs, gpus)
+    fold_runs.print_summary(console, outcomes)
+    failures = {outcome.status for outcome in outcomes} - {0}
+    if failures:
+        sys.exit(2 if failures == {2} else 1)
+    console.print(f"next: python tools/collect_oof.py {plan.folder} --ann {plan.source}")
+    return outcomes
+
+
+def own_arguments() -> argparse.ArgumentParser:
+    """Make a parser of the options that train.py does not know."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--folds", nargs="+", type=whole_number, metavar="K", help="default: all that were made")
+    parser.add_argument("--jobs", type=whole_number, default=1, metavar="N", help="runs at the same time (default: 1)")
+    return parser
+
+
+def parse_args(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[own_arguments()],
+        allow_abbrev=False,
+    )
+    add_config_arguments(parser)
+    add_training_arguments(parser)
+    args = parser.parse_args(argv)
+    if args.fold is not None:
+        parser.error(f"--fold is for train.py; here it is --folds {args.fold}")
+    if args.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    return args
+
+
+def passed_on(argv: list[str]) -> list[str]:
+    """Keep what train.py is to be called with."""
+    return own_arguments().parse_known_args(argv)[1]
+
+
+if __name__ == "__main__":
+    run_tool(main)

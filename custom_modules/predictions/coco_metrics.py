@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import hotcoco
@@ -21,33 +22,52 @@ METRICS = {
     "APm": (None, "medium"),
     "APl": (None, "large"),
 }
+MAX_DETECTIONS = 100
 
 
-def coco_metrics(annotations: CocoJson, results: Results) -> dict[str, float | None]:
+@dataclass(frozen=True)
+class CocoScores:
+    """COCO's average precisions.
+
+    Attributes:
+        metrics: ``mAP`` (mean over IoU 0.50 to 0.95), ``AP50``, ``AP75``, and ``APs``, ``APm``, ``APl`` by area of
+            the ground truth; None where there is no ground truth to score.
+        class_aps: Each class's part of ``mAP``, in the annotation file's order; None without ground truth.
+    """
+
+    metrics: dict[str, float | None]
+    class_aps: tuple[float | None, ...]
+
+
+def evaluate_coco(annotations: CocoJson, results: Results) -> CocoScores:
     """Compute COCO's average precisions: 101 recall points, at most 100 detections an image and class.
 
     Args:
         annotations: Ground truth as read by :func:`~custom_modules.coco.annotations.read_annotations`.
         results: Detections on its images.
-
-    Returns:
-        ``mAP`` (mean over IoU 0.50 to 0.95), ``AP50``, ``AP75``, and ``APs``, ``APm``, ``APl`` by area of the
-        ground truth; None where there is no ground truth to score.
     """
     truth = _ground_truth(annotations)
     evaluation = hotcoco.COCOeval(truth, _detections(truth, annotations, results), "bbox")
+    evaluation.params.max_dets = [MAX_DETECTIONS]
     evaluation.evaluate()
     evaluation.accumulate()
     curves: Any = evaluation.eval
-    # Axes: IoU thresholds, recall points, classes, area ranges, detections an image (1, 10, 100).
-    precision = curves["precision"]
+    # Axes: IoU thresholds, recall points, classes by rising id, area ranges, detections an image.
+    precision = curves["precision"][..., 0]
     thresholds = np.array(evaluation.params.iou_thrs)
     ranges = evaluation.params.area_rng_lbl
-    values = {}
+    metrics = {}
     for name, (iou_thr, area) in METRICS.items():
         rows = slice(None) if iou_thr is None else np.isclose(thresholds, iou_thr)
-        values[name] = _mean(precision[rows][..., ranges.index(area), -1])
-    return values
+        metrics[name] = _mean(precision[rows][..., ranges.index(area)])
+    class_ranks = id_ranks([category["id"] for category in annotations["categories"]], annotations["categories"])
+    over_all_areas = precision[..., ranges.index("all")]
+    return CocoScores(metrics, tuple(_mean(over_all_areas[:, :, class_rank]) for class_rank in class_ranks))
+
+
+def coco_metrics(annotations: CocoJson, results: Results) -> dict[str, float | None]:
+    """Compute the metrics of :func:`evaluate_coco` alone."""
+    return evaluate_coco(annotations, results).metrics
 
 
 def _mean(precision: npt.NDArray[np.float64]) -> float | None:

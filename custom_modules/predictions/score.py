@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from custom_modules.coco.annotations import CocoJson
-from custom_modules.predictions.coco_metrics import coco_metrics, id_ranks
+from custom_modules.predictions.coco_metrics import evaluate_coco
+from custom_modules.predictions.matching import Matches, Truth, match
+from custom_modules.predictions.ranking import Ranking, class_aps, mean_ap, number_or_none, rank
 from custom_modules.predictions.results import Results, check_results
-
-IOU_THR = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class ClassScore:
         ground_truths: Its boxes to be found; crowd regions don't count.
         detections: Its detections, those in crowd regions included.
         ap50: Average precision at IoU 0.5, from 0 to 1; None for a class without ground truth.
+        coco_ap: COCO's average precision, the mean over IoU 0.50 to 0.95; None as above.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ClassScore:
     ground_truths: int
     detections: int
     ap50: float | None
+    coco_ap: float | None
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,6 @@ class Scores:
         return ""
 
 
-@dataclass(frozen=True)
-class _Boxes:
-    """Boxes to be matched within groups.
-
-    Attributes:
-        groups: Number of each box's pair of image and class, shape ``(N,)``.
-        bboxes_xywh: Left, top, width, height in pixels, shape ``(N, 4)``.
-    """
-
-    groups: npt.NDArray[np.int64]
-    bboxes_xywh: npt.NDArray[np.float64]
-
-
 def score(annotations: CocoJson, results: Results) -> Scores:
     """Score detections as the contest does, and as COCO does.
 
@@ -102,23 +91,28 @@ def score(annotations: CocoJson, results: Results) -> Scores:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
     check_results(results, annotations, "detections")
-    results = results.take(_taking_order(results))
-    is_crowd, truth = _ground_truth(annotations)
-    detected = _Boxes(_groups(results.image_ids, results.category_ids, annotations), results.bboxes_xywh)
-    normal = _Boxes(truth.groups[~is_crowd], truth.bboxes_xywh[~is_crowd])
-    crowd = _Boxes(truth.groups[is_crowd], truth.bboxes_xywh[is_crowd])
-    is_right = _right_detections(detected, normal)
-    counts = is_right | ~_in_crowd(detected, crowd)
-    truth_category_ids = np.array([row["category_id"] for row in annotations["annotations"]], dtype=np.int64)
-    classes = []
-    for category in annotations["categories"]:
-        ground_truths = int((truth_category_ids[~is_crowd] == category["id"]).sum())
-        of_class = results.category_ids == category["id"]
-        ap50 = average_precision(is_right[of_class & counts], ground_truths) if ground_truths else None
-        classes.append(ClassScore(category["name"], category["id"], ground_truths, int(of_class.sum()), ap50))
-    scored = [entry.ap50 for entry in classes if entry.ap50 is not None]
-    map50 = sum(scored) / len(scored) if scored else None
-    return Scores(map50, tuple(classes), len(annotations["images"]), coco_metrics(annotations, results))
+    matches = match(Truth.of(annotations), results)
+    return score_matches(annotations, matches, rank(matches))
+
+
+def score_matches(annotations: CocoJson, matches: Matches, ranking: Ranking) -> Scores:
+    """Do :func:`score` for detections that are matched and ranked already."""
+    aps = class_aps(ranking)
+    coco = evaluate_coco(annotations, matches.results)
+    columns = zip(
+        annotations["categories"],
+        ranking.ground_truths.tolist(),
+        np.bincount(matches.class_rows, minlength=aps.shape[1]).tolist(),
+        aps[0].tolist(),
+        coco.class_aps,
+        strict=True,
+    )
+    classes = tuple(
+        ClassScore(category["name"], category["id"], truths, detections, number_or_none(ap50), coco_ap)
+        for category, truths, detections, ap50, coco_ap in columns
+    )
+    map50 = number_or_none(float(mean_ap(aps)[0]))
+    return Scores(map50, classes, len(annotations["images"]), coco.metrics)
 
 
 def average_precision(is_right: npt.NDArray[np.bool_], ground_truths: int) -> float:
@@ -136,86 +130,6 @@ def average_precision(is_right: npt.NDArray[np.bool_], ground_truths: int) -> fl
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     # Recall grows by one box at each right detection and nowhere else.
     return float(envelope[is_right].sum() / ground_truths)
-
-
-def _taking_order(results: Results) -> npt.NDArray[np.int64]:
-    """Sort by falling score, equal ones by image and coordinates, shape ``(N,)``."""
-    order: npt.NDArray[np.int64] = np.lexsort((*results.bboxes_xywh.T[::-1], results.image_ids, -results.scores))
-    return order
-
-
-def _groups(image_ids: npt.ArrayLike, category_ids: npt.ArrayLike, annotations: CocoJson) -> npt.NDArray[np.int64]:
-    """Give each pair of image and class a number of its own, shape ``(N,)``."""
-    image_ranks = id_ranks(image_ids, annotations["images"])
-    return image_ranks * len(annotations["categories"]) + id_ranks(category_ids, annotations["categories"])
-
-
-def _ground_truth(annotations: CocoJson) -> tuple[npt.NDArray[np.bool_], _Boxes]:
-    """Return which ground truths are crowd regions, shape ``(M,)``, and their boxes in the file's order."""
-    rows = annotations["annotations"]
-    groups = _groups([row["image_id"] for row in rows], [row["category_id"] for row in rows], annotations)
-    bboxes_xywh = np.array([row["bbox"] for row in rows], dtype=np.float64).reshape(-1, 4)
-    return np.array([bool(row.get("iscrowd", 0)) for row in rows], dtype=bool), _Boxes(groups, bboxes_xywh)
-
-
-def _pairs(detected: _Boxes, truth: _Boxes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """List all pairs of a detection and a ground truth of the same image and class.
-
-    Returns:
-        Rows of the detections, rising, and of the ground truths, each of shape ``(P,)``.
-    """
-    order = np.argsort(truth.groups, kind="stable")
-    first = np.searchsorted(truth.groups, detected.groups, side="left", sorter=order)
-    last = np.searchsorted(truth.groups, detected.groups, side="right", sorter=order)
-    numbers = last - first
-    detections = np.repeat(np.arange(len(detected.groups)), numbers)
-    offsets = np.arange(len(detections)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
-    return detections, order[np.repeat(first, numbers) + offsets]
-
-
-def _overlaps(a_xywh: npt.NDArray[np.float64], b_xywh: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Compute the areas that boxes share row by row, in square pixels, shape ``(P,)``."""
-    low = np.maximum(a_xywh[:, :2], b_xywh[:, :2])
-    high = np.minimum(a_xywh[:, :2] + a_xywh[:, 2:], b_xywh[:, :2] + b_xywh[:, 2:])
-    sides = np.maximum(high - low, 0)
-    area: npt.NDArray[np.float64] = sides[:, 0] * sides[:, 1]
-    return area
-
-
-def _right_detections(detected: _Boxes, truth: _Boxes) -> npt.NDArray[np.bool_]:
-    """Mark the detections that are the first to take the ground truth which they overlap most.
-
-    Args:
-        detected: Detections by falling score, ``N`` of them.
-        truth: Ground truths that count.
-
-    Returns:
-        Mask of shape ``(N,)``.
-    """
-    is_right = np.zeros(len(detected.groups), dtype=bool)
-    detections, truths = _pairs(detected, truth)
-    a_xywh, b_xywh = detected.bboxes_xywh[detections], truth.bboxes_xywh[truths]
-    shared = _overlaps(a_xywh, b_xywh)
-    union = a_xywh[:, 2] * a_xywh[:, 3] + b_xywh[:, 2] * b_xywh[:, 3] - shared
-    iou = shared / union
-    # The best of each detection's pairs; of equal ones the first in the file, as argmax takes it.
-    best = np.lexsort((truths, -iou, detections))
-    best = best[np.unique(detections[best], return_index=True)[1]]
-    best = best[iou[best] >= IOU_THR]
-    # Rows rise with falling score, so the first claim to a ground truth is the one that holds.
-    first = np.unique(truths[best], return_index=True)[1]
-    is_right[detections[best[first]]] = True
-    return is_right
-
-
-def _in_crowd(detected: _Boxes, crowd: _Boxes) -> npt.NDArray[np.bool_]:
-    """Mark the detections of which at least half lies in one crowd region of their class, shape ``(N,)``."""
-    inside = np.zeros(len(detected.groups), dtype=bool)
-    detections, regions = _pairs(detected, crowd)
-    boxes = detected.bboxes_xywh[detections]
-    shared = _overlaps(boxes, crowd.bboxes_xywh[regions])
-    inside[detections[shared >= IOU_THR * boxes[:, 2] * boxes[:, 3]]] = True
-    return inside
 
 
 def format_table(scores: Scores, width: int = 80) -> str:

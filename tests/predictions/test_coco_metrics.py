@@ -8,14 +8,14 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from custom_modules.coco.annotations import read_annotations
-from custom_modules.predictions.coco_metrics import METRICS, coco_metrics, id_ranks
+from custom_modules.predictions.coco_metrics import METRICS, coco_metrics, evaluate_coco, id_ranks
 from custom_modules.predictions.results import Results
 
 REAL_DATA = ROOT.parent / "shared" / "data" / "taco-recycle" / "train.json"
 
 
-def pycocotools_metrics(annotations, results):
-    """The reference's first six numbers; -1 stands for None. Its ids start at 1: it takes a match with 0 for none."""
+def pycocotools_evaluation(annotations, results):
+    """The reference, evaluated. Its ids start at 1: it takes a match with 0 for none."""
     truth = COCO()
     rows = [
         {"iscrowd": 0, "area": row["bbox"][2] * row["bbox"][3], **row, "id": number}
@@ -29,7 +29,12 @@ def pycocotools_metrics(annotations, results):
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(zip(METRICS, evaluation.stats[:6].tolist(), strict=True))
+    return evaluation
+
+
+def minus_one(value):
+    """The reference's way to write None."""
+    return -1.0 if value is None else value
 
 
 def detect(annotations, rng, per_image=20):
@@ -76,12 +81,14 @@ def random_annotations(rng, images=25, boxes=120):
 
 
 def assert_parity(annotations, results):
-    expected = pycocotools_metrics(annotations, results)
-    found = coco_metrics(annotations, results)
-    assert {name: -1.0 if value is None else value for name, value in found.items()} == pytest.approx(
-        expected, abs=1e-9
-    )
-    return found
+    expected = pycocotools_evaluation(annotations, results)
+    found = evaluate_coco(annotations, results)
+    assert list(map(minus_one, found.metrics.values())) == pytest.approx(expected.stats[:6].tolist(), abs=1e-9)
+    assert list(found.metrics) == list(METRICS)
+    # All areas, 100 detections; -1 throughout for a class without ground truth.
+    of_class = expected.eval["precision"][..., 0, -1].mean(axis=(0, 1)).tolist()
+    assert list(map(minus_one, found.class_aps)) == pytest.approx(of_class, abs=1e-9)
+    return found.metrics
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -123,7 +130,11 @@ def test_ids_may_be_any_whole_numbers():
     moved_results = Results(
         results.image_ids + large, results.category_ids * -(10**12), *list(vars(results).values())[2:]
     )
-    assert coco_metrics(moved, moved_results) == pytest.approx(coco_metrics(annotations, results))
+    expected, found = evaluate_coco(annotations, results), evaluate_coco(moved, moved_results)
+    assert found.metrics == pytest.approx(expected.metrics)
+    # The ids now fall, yet classes keep the file's order.
+    assert found.class_aps == pytest.approx(expected.class_aps)
+    assert len(set(expected.class_aps)) == 4
 
 
 def test_no_detections_score_zero():

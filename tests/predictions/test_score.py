@@ -2,6 +2,7 @@ import doctest
 
 import numpy as np
 import pytest
+from detection_cases import DETECTIONS, TRUTHS, make_results, make_truth
 from helpers import coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,21 +15,6 @@ from custom_modules.predictions.results import Results
 from custom_modules.predictions.score import average_precision, format_table, score
 
 NAN = float("nan")
-
-
-def make_truth(*rows, images=4):
-    """Ground truth of rows ``(image_id, category_id, bbox)`` or ``(image_id, category_id, bbox, iscrowd)``."""
-    data = coco(images=images, boxes=False)
-    data["annotations"] = [
-        {"id": number, "image_id": image, "category_id": category, "bbox": bbox, "iscrowd": (*crowd, 0)[0]}
-        for number, (image, category, bbox, *crowd) in enumerate(rows)
-    ]
-    return data
-
-
-def make_results(*rows):
-    """Detections of rows ``(image_id, category_id, bbox, score)``."""
-    return Results.from_arrays(*zip(*rows, strict=True)) if rows else Results.empty()
 
 
 def class_0(truth, results):
@@ -179,26 +165,6 @@ def test_the_example_of_the_reference_reads_the_same_with_any_ids():
     assert score(truth, results).map50 == pytest.approx((1 + 0) / 2)
 
 
-COORDINATES = st.integers(0, 4)
-DETECTIONS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.integers(0, 2),
-        st.tuples(COORDINATES, COORDINATES, st.integers(1, 6), st.integers(1, 6)),
-        st.sampled_from([0.3, 0.5, 0.7]),
-    ),
-    max_size=15,
-)
-TRUTHS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.integers(0, 2),
-        st.tuples(COORDINATES, COORDINATES, st.integers(1, 6), st.integers(1, 6)).map(list),
-    ),
-    max_size=8,
-)
-
-
 @settings(deadline=None)
 @given(TRUTHS, DETECTIONS, st.randoms())
 def test_the_order_of_rows_changes_nothing(truth, detections, random):
@@ -207,24 +173,30 @@ def test_the_order_of_rows_changes_nothing(truth, detections, random):
     assert score(annotations, make_results(*shuffled)) == score(annotations, make_results(*detections))
 
 
-def iou(a, b):
+def shared_area(a, b):
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+    return max(width, 0) * max(height, 0)
+
+
+def iou(a, b):
+    return shared_area(a, b) / (a[2] * a[3] + b[2] * b[3] - shared_area(a, b))
 
 
 def reference_ap50(truth, detections, category):
-    """The devkit's loop, one detection at a time."""
-    truths = [(image, box) for image, label, box in truth if label == category]
+    """The devkit's loop, one detection at a time; what gets no box but lies half in a crowd region is left out."""
+    truths = [(image, box) for image, label, box, crowd in truth if label == category and not crowd]
+    crowds = [(image, box) for image, label, box, crowd in truth if label == category and crowd]
     mine = sorted((-score, image, box) for image, label, box, score in detections if label == category)
     taken, is_right = set(), []
     for _, image, box in mine:
         overlaps = [iou(box, other) if image == at else 0 for at, other in truths]
         best = int(np.argmax(overlaps)) if overlaps else -1
-        is_right.append(bool(overlaps) and overlaps[best] >= 0.5 and best not in taken)
-        if is_right[-1]:
+        if overlaps and overlaps[best] >= 0.5 and best not in taken:
             taken.add(best)
+            is_right.append(True)
+        elif not any(image == at and shared_area(box, other) >= 0.5 * box[2] * box[3] for at, other in crowds):
+            is_right.append(False)
     return average_precision(np.array(is_right, dtype=bool), len(truths)) if truths else None
 
 

@@ -3,10 +3,11 @@ import math
 
 import numpy as np
 import pytest
-from helpers import coco
+from helpers import ROOT, coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custom_modules.coco.annotations import read_annotations
 from custom_modules.errors import InputError
 from custom_modules.predictions.results import Results
 from custom_modules.predictions.submission import (
@@ -181,7 +182,10 @@ SOUND_BOX = "3 0.5 1 2 30 40"
         ("3 -0.1 1 2 30 40", "1 box with a score outside 0 to 1"),
         ("10 0.5 1 2 30 40", "1 box whose label is not a category id of the annotation file"),
         ("-1 0.5 1 2 30 40", "1 box whose label is not a category id"),
-        ("3.0 0.5 1 2 30 40", "1 box whose label is not a category id"),
+        ("3.5 0.5 1 2 30 40", "1 box whose label is not a category id"),
+        ("nan 0.5 1 2 30 40", "1 box whose label is not a category id"),
+        ("10.0 0.5 1 2 30 40", "1 box whose label is not a category id"),
+        ("3 0.5 1e-999999999 2 30 40", "1 box with an exponent beyond those of any pixel: test/0000.jpg box 1"),
         ("Paper 0.5 1 2 30 40", "1 box whose label is not a category id"),
         (f"{10**30} 0.5 1 2 30 40", "1 box whose label is not a category id"),
         ("3 0.5 30 2 1 40", "1 box with xmax not above xmin"),
@@ -240,12 +244,87 @@ def test_a_bad_row_is_found(write_csv, rows, header, expected):
     assert expected in problem.what
 
 
-def test_swapped_columns_are_one_finding(write_csv):
+def test_columns_are_found_by_name_not_by_place(write_csv):
     path = write_csv(
-        f"test/0000.jpg,{SOUND_BOX}", "test/0001.jpg,", "test/0002.jpg,", header="image_id,PredictionString"
+        f"0,test/0002.jpg,x,{SOUND_BOX}",
+        "1,test/0000.jpg,x,",
+        "2,test/0001.jpg,x,nan",
+        header=",image_id,model,PredictionString",
     )
-    (problem,) = check_submission(path, make_annotations())
-    assert "the header is 'image_id,PredictionString'" in problem.what
+    assert read_submission(path, make_annotations()).image_ids.tolist() == [2]
+    report = inspect_submission(path, make_annotations())
+    assert report.problems == []
+    assert [note.what for note in report.notes] == [
+        "has extra columns, passed over: '', 'model'",
+        "has its columns in another order than PredictionString,image_id",
+        "1 row with a word for no boxes, such as 'nan', instead of an empty string: test/0001.jpg",
+    ]
+
+
+FOREIGN = {
+    "decimal label": (
+        one_box("3.0 0.5 1 2 30 40"),
+        HEADER,
+        ["1 box with a label such as 3.0 in place of 3: test/0000.jpg"],
+    ),
+    "double blank": (one_box("3  0.5 1 2 30 40"), HEADER, ["1 row with tabs or more than one blank between tokens"]),
+    "tab": (one_box("3\t0.5 1 2 30 40"), HEADER, ["1 row with tabs or more than one blank between tokens"]),
+    "trailing blank": (one_box(f"{SOUND_BOX} "), HEADER, []),
+    "quotes": (one_box(f'"{SOUND_BOX}"'), HEADER, []),
+    "rows in another order": (one_box(SOUND_BOX)[::-1], HEADER, []),
+    "a row of nothing": ([*one_box(SOUND_BOX), ","], HEADER, []),
+    "blank after image_id": (
+        [f"{SOUND_BOX},test/0000.jpg ", *one_box("")[1:]],
+        HEADER,
+        ["1 row with blanks around the"],
+    ),
+    "blank in header": (
+        one_box(SOUND_BOX),
+        "PredictionString, image_id",
+        ["has blanks around the names in its header"],
+    ),
+    "index column last": (
+        [f"{row},7" for row in one_box(SOUND_BOX)],
+        f"{HEADER},Unnamed: 0",
+        ["has an extra column, passed over: 'Unnamed: 0'"],
+    ),
+    "columns swapped": (
+        [f"test/0000.jpg,{SOUND_BOX}", "test/0001.jpg,", "test/0002.jpg,"],
+        "image_id,PredictionString",
+        ["has its columns in another order"],
+    ),
+    "missing field": (
+        [f"test/0000.jpg,{SOUND_BOX}", "test/0001.jpg", "test/0002.jpg"],
+        "image_id,PredictionString",
+        ["has its columns in another order", "2 rows with fewer columns than the header, the others empty: line 3, 4"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_other_ways_of_writing_are_read_and_noted_where_in_doubt(write_csv, name):
+    rows, header, expected = FOREIGN[name]
+    path = write_csv(*rows, header=header)
+    results = read_submission(path, make_annotations())
+    assert results.image_ids.tolist() == [0]
+    assert results.category_ids.tolist() == [3]
+    assert results.bboxes_xywh.tolist() == [[1, 2, 30 - 1, 40 - 2]]
+    report = inspect_submission(path, make_annotations())
+    assert report.problems == []
+    starts = [note.what[: len(start)] for note, start in zip(report.notes, expected, strict=True)]
+    assert starts == expected
+
+
+def test_an_index_column_of_pandas_gets_its_remedy(write_csv):
+    path = write_csv(*(f"{index},{row}" for index, row in enumerate(one_box(SOUND_BOX))), header=f",{HEADER}")
+    (note,) = inspect_submission(path, make_annotations()).notes
+    assert note.remedy == "pandas: to_csv(..., index=False)"
+    assert len(read_submission(path, make_annotations())) == 1
+
+
+def test_a_name_with_blanks_of_its_own_is_kept(write_csv):
+    path = write_csv(f"{SOUND_BOX}, a.jpg", ",b.jpg")
+    assert inspect_submission(path, make_annotations([" a.jpg", "b.jpg"])).notes == []
 
 
 def test_all_findings_are_reported_at_once(write_csv):
@@ -255,7 +334,8 @@ def test_all_findings_are_reported_at_once(write_csv):
         "3 2 1 2 99 40 3 2 1 2 99 40,elsewhere.jpg",
         header="a,b",
     )
-    problems, summary = inspect_submission(path, make_annotations())
+    report = inspect_submission(path, make_annotations())
+    problems, summary = report.problems, report.summary
     assert [problem.what.split(":")[0] for problem in problems] == [
         "the header is 'a,b'",
         "1 of 3 images have no row",
@@ -279,9 +359,42 @@ def test_an_empty_file_is_refused(tmp_path, content):
         check_submission(tmp_path / "a.csv", make_annotations())
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_are_named(tmp_path, separator):
+    (tmp_path / "a.csv").write_text(f"PredictionString{separator}image_id\n{separator}test/0000.jpg\n")
+    with pytest.raises(InputError, match="has its columns separated by") as error:
+        read_submission(tmp_path / "a.csv", make_annotations())
+    assert repr(separator) in str(error.value)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_submission(tmp_path / "a.csv", make_annotations())
+
+
+@pytest.mark.slow
+def test_a_file_of_full_contest_size(tmp_path):
+    path = ROOT.parent / "shared" / "data" / "recycle-contest" / "test.json"
+    if not path.exists():
+        pytest.skip(f"the contest's list of images is not at {path}")
+    annotations = read_annotations(path)
+    rng = np.random.default_rng(0)
+    images = np.sort(rng.integers(0, len(annotations["images"]), 250_000))
+    corners, sizes = rng.random((len(images), 2)) * 900, rng.random((len(images), 2)) * 100 + 4
+    results = Results.from_arrays(
+        np.array([image["id"] for image in annotations["images"]])[images],
+        rng.integers(0, 10, len(images)),
+        np.hstack([corners, sizes]).astype(np.float32),
+        rng.random(len(images), dtype=np.float32),
+    )
+    results = results.take(np.lexsort((-results.scores, images)))
+    summary = write_submission(tmp_path / "a.csv", results, annotations)
+    assert summary.rows == 4_871
+    assert summary.file_size > 20e6
+    assert inspect_submission(tmp_path / "a.csv", annotations).problems == []
+    back = read_submission(tmp_path / "a.csv", annotations)
+    for column in ("image_ids", "category_ids", "bboxes_xywh", "scores"):
+        assert getattr(back, column).tobytes() == getattr(results, column).tobytes()
 
 
 def test_reading_leaves_csv_as_it_was(write_csv):

@@ -43,7 +43,8 @@ def test_results_become_a_submission_and_come_back(run_tool, files):
         ("wrong.json", [], "image_id 99"),
         ("cut.json", [], "is cut short"),
         ("wrong.csv", ["--to-coco"], "the first line must be PredictionString,image_id"),
-        ("wrong.csv", [], "add --to-coco"),
+        ("wrong.csv", [], "the first line must be PredictionString,image_id"),
+        ("wrong.txt", [], "ends in '.txt'"),
         ("test.bbox.json", ["--to-coco"], "leave out --to-coco"),
     ],
 )
@@ -51,11 +52,37 @@ def test_bad_input_is_refused_and_nothing_written(run_tool, files, predictions, 
     row = {"image_id": 99, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5}
     (files / "wrong.json").write_text(json.dumps([row]))
     (files / "cut.json").write_text(json.dumps([row])[:-5])
-    (files / "wrong.csv").write_text("image_id\ntest/0000.jpg\n")
+    for name in ("wrong.csv", "wrong.txt"):
+        (files / name).write_text("image_id\ntest/0000.jpg\n")
     before = sorted(files.iterdir())
     result = run_tool("to_submission", files / predictions, "--ann", files / "test.json", "--out", files / "out", *more)
     assert message in refusal(result)
     assert sorted(files.iterdir()) == before
+
+
+def test_a_foreign_file_is_written_anew_in_the_form_of_the_contest(run_tool, files):
+    theirs, ours = files / "theirs.csv", files / "ours.csv"
+    rows = (
+        ",image_id,PredictionString",
+        "0,test/0002.jpg,3.0 0.5 1 2  30 40 ",
+        "1,test/0000.jpg,nan",
+        "2,test/0001.jpg,",
+    )
+    theirs.write_text("\r\n".join(rows))
+    made = run_tool("to_submission", theirs, "--ann", files / "test.json", "--out", ours)
+    assert made.returncode == 0, made.stderr
+    assert ours.read_text().splitlines() == [
+        "PredictionString,image_id",
+        ",test/0000.jpg",
+        ",test/0001.jpg",
+        "3 0.5 1.0 2.0 30.0 40.0,test/0002.jpg",
+    ]
+
+
+def test_a_json_is_not_written_as_a_submission(run_tool, files):
+    paths = files / "test.bbox.json", "--ann", files / "test.json", "--out", files / "out.json"
+    assert "add --to-coco to write COCO results" in refusal(run_tool("to_submission", *paths))
+    assert not (files / "out.json").exists()
 
 
 def test_input_is_not_overwritten(run_tool, files):

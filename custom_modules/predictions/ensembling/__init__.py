@@ -1,0 +1,1 @@
+"""Ensembles: several detectors' results fused into one, with what that takes."""

@@ -1,0 +1,293 @@
+"""Fuse the predictions of several detectors into one: Weighted Boxes Fusion, NMS, Soft-NMS, Non-Maximum Weighted.
+
+Where the annotation file has boxes, each member and the ensemble are scored, and you are warned when the ensemble
+is below its best member.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import _bootstrap  # noqa: F401
+
+from custom_modules.cli import run_tool
+from custom_modules.errors import InputError, Problem
+from custom_modules.predictions.ensembling.settings import (
+    CONF_TYPES,
+    DECAYS,
+    FITTED_RESCALES,
+    METHODS,
+    RESCALES,
+    EnsembleSettings,
+)
+
+if TYPE_CHECKING:
+    from custom_modules.coco.annotations import CocoJson
+    from custom_modules.predictions.ensembling.curves import MemberCurves
+    from custom_modules.predictions.ensembling.guard import Comparison
+    from custom_modules.predictions.results import Results
+
+DEFAULTS = EnsembleSettings()
+EXAMPLES = """examples:
+  is it better than its members? out-of-fold predictions tell:
+  python tools/ensemble.py --ann data/recycle/train.json --pred a/oof.bbox.json b/oof.bbox.json --out oof.bbox.json
+
+  the same on the test images, as a submission:
+  python tools/ensemble.py --ann data/recycle/test.json --pred a/test.bbox.json b/test.bbox.json --out submission.csv
+
+  two members count double; batteries merge from a lower IoU on:
+  python tools/ensemble.py --ann ANN --pred A B C --weights 2 2 1 --iou-thr 0.55 Battery=0.4 --out O.bbox.json
+
+  what tune_ensemble.py or --write-recipe has written:
+  python tools/ensemble.py --recipe ensemble.yaml --ann data/recycle/test.json --pred A B --out submission.csv
+
+The first run compiles the fusion, which takes some ten seconds; later runs start at once.
+"""
+
+
+def main(argv: list[str] | None = None) -> "Comparison | None":
+    """Fuse as the command line says; return how the ensemble compares with its members where that can be known."""
+    args = parse_args(argv)
+    check_paths(args)
+
+    from custom_modules.coco.annotations import read_annotations
+    from custom_modules.predictions.ensembling.guard import compare, coverage_notes
+    from custom_modules.predictions.ensembling.names import member_names
+    from custom_modules.predictions.ensembling.recipe import Recipe, write_recipe
+
+    settings = settings_of(args)
+    names = member_names(args.pred)
+    annotations = read_annotations(args.ann)
+    members = read_members(args.pred, annotations)
+    if args.oof:
+        settings = replace(settings, curves=fitted_curves(args, settings.rescale))
+    for note in coverage_notes(members, names):
+        print(f"warning: {note}", file=sys.stderr)
+    fused = fuse_with_progress(members, annotations, settings)
+    comparison = compare(annotations, members, names, fused) if annotations["annotations"] else None
+    write_predictions(args.out, fused, annotations)
+    if args.write_recipe:
+        write_recipe(args.write_recipe, Recipe(settings, names))
+        print(f"{args.write_recipe}: recipe of {len(names)} members")
+    report(comparison, args)
+    return comparison
+
+
+def settings_of(args: argparse.Namespace) -> EnsembleSettings:
+    """Take the settings from the recipe or from the options, never from both."""
+    given = given_settings(args)
+    if args.recipe is None:
+        rescale = given.get("rescale", DEFAULTS.rescale)
+        if (rescale in FITTED_RESCALES) != bool(args.oof):
+            what = f"is given with --rescale {rescale}" if args.oof else f"is missing, which --rescale {rescale} needs"
+            remedy = "--rescale isotonic or platt, --oof P1 P2 ... and --oof-ann go together"
+            raise InputError(Problem("--oof", what, remedy))
+        return EnsembleSettings(**given)
+    if given or args.oof:
+        options = ", ".join(["--" + name.replace("_", "-") for name in [*given, *(["oof"] if args.oof else [])]])
+        remedy = "leave them out, or change the recipe's file"
+        raise InputError(Problem("--recipe", f"settles what {options} would say as well", remedy))
+
+    from custom_modules.predictions.ensembling.names import check_members
+    from custom_modules.predictions.ensembling.recipe import read_recipe
+
+    recipe = read_recipe(args.recipe)
+    if not args.same_order or len(recipe.members) != len(args.pred):
+        check_members(recipe.members, args.pred, str(args.recipe))
+    return recipe.settings
+
+
+def given_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Collect the settings that the command line gives, in the shape that the library takes."""
+    given = {key: value for key, value in vars(args).items() if hasattr(DEFAULTS, key)}
+    if "iou_thr" in given:
+        given |= parsed_iou_thr(given.pop("iou_thr"))
+    if "weights" in given:
+        given["weights"] = tuple(given["weights"])
+    return given
+
+
+def parsed_iou_thr(words: Sequence[str]) -> dict[str, Any]:
+    """Read ``0.55 Battery=0.4``: one number for all classes, and numbers of single ones."""
+    general: list[float] = []
+    by_class: dict[str, float] = {}
+    for word in words:
+        name, _, number = word.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            remedy = "write a number for all classes, then CLASS=NUMBER: --iou-thr 0.55 Battery=0.4"
+            raise InputError(Problem("--iou-thr", f"can't be read: {word!r}", remedy)) from None
+        if name:
+            by_class[name] = value
+        else:
+            general.append(value)
+    if len(general) > 1:
+        raise InputError(Problem("--iou-thr", f"has {len(general)} numbers for all classes", "give one"))
+    return {"class_iou_thr": by_class, **({"iou_thr": general[0]} if general else {})}
+
+
+def read_members(paths: Sequence[Path], annotations: "CocoJson") -> list["Results"]:
+    """Read every file; problems of all of them come together."""
+    from custom_modules.predictions.read import read_predictions
+
+    members, problems = [], []
+    for path in paths:
+        try:
+            member = read_predictions(path, annotations)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if len(member) == 0:
+            problems.append(Problem(str(path), "holds no boxes", "leave it out, or predict again"))
+        members.append(member)
+    if problems:
+        raise InputError(problems)
+    return members
+
+
+def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", ...]:
+    """Fit each member's scores to its out-of-fold predictions and say which classes have curves of their own."""
+    from custom_modules.coco.annotations import read_annotations
+    from custom_modules.predictions.ensembling.names import member_names
+    from custom_modules.predictions.ensembling.rescale import fit_curves
+
+    annotations = read_annotations(args.oof_ann)
+    names = member_names(args.oof)
+    fitted = fit_curves(kind, read_members(args.oof, annotations), [str(path) for path in args.oof], annotations)
+    for name, member in zip(names, fitted, strict=True):
+        pooled = ", ".join(member.pooled_classes)
+        print(f"{kind} curves of {name}: one a class" + (f", but one for all of {pooled}" if pooled else ""))
+    return tuple(member.curves for member in fitted)
+
+
+def fuse_with_progress(members: list["Results"], annotations: "CocoJson", settings: EnsembleSettings) -> "Results":
+    from custom_modules.predictions.ensembling.fuse import chunks_of, fuse_in_chunks
+    from custom_modules.predictions.ensembling.grouping import group_members
+    from custom_modules.predictions.ensembling.rescale import rescale_members
+    from custom_modules.predictions.results import Results
+    from custom_modules.progress import track
+
+    grouped = group_members(rescale_members(members, annotations, settings), annotations)
+    parts = track(fuse_in_chunks(grouped, settings), "fusing", chunks_of(grouped))
+    return Results.concatenate(list(parts))
+
+
+def write_predictions(path: Path, results: "Results", annotations: "CocoJson") -> None:
+    from custom_modules.predictions.results import write_results
+    from custom_modules.predictions.submission import write_submission
+
+    if path.suffix.lower() == ".csv":
+        print(f"{path}: {write_submission(path, results, annotations)}")
+    else:
+        write_results(path, results)
+        print(f"{path}: {len(results):,} boxes on {len(annotations['images']):,} images")
+
+
+def report(comparison: "Comparison | None", args: argparse.Namespace) -> None:
+    """Say whether the ensemble is worth it, or that it can't be known from these files."""
+    if comparison is None:
+        print(
+            f"{args.ann} has no boxes, so whether the ensemble beats its best member can't be known here;\n"
+            "the same command on the members' out-of-fold predictions, with --ann TRAIN.json, tells"
+        )
+        return
+    print(comparison.table())
+    if args.oof and args.oof_ann.resolve() == args.ann.resolve():
+        print("the curves were fitted to these images, so the ensemble's score is a little too good")
+    if comparison.gain < 0:
+        print(f"warning: {comparison.verdict}", file=sys.stderr)
+        remedy = "submit that member, or let tools/tune_ensemble.py choose members, weights and thresholds"
+        print(f"    {remedy}", file=sys.stderr)
+    else:
+        print(comparison.verdict)
+
+
+def check_paths(args: argparse.Namespace) -> None:
+    """Refuse files that would be overwritten, fused twice, or written in no known format."""
+    problems = []
+    read = [args.ann, *args.pred, *(args.oof or []), *filter(None, [args.oof_ann, args.recipe])]
+    for option, path in (("--out", args.out), ("--write-recipe", args.write_recipe)):
+        if path and path.resolve() in {other.resolve() for other in read}:
+            problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
+    if args.out.suffix.lower() not in (".json", ".csv"):
+        problems.append(Problem("--out", f"{args.out} ends in neither .json nor .csv", "end it in one of the two"))
+    places = [path.resolve() for path in args.pred]
+    for path in {path for path, place in zip(args.pred, places, strict=True) if places.count(place) > 1}:
+        remedy = "list each member once; --weights makes one count more"
+        problems.append(Problem("--pred", f"lists {path} more than once", remedy))
+    if args.oof and len(args.oof) != len(args.pred):
+        what = f"lists {len(args.oof)} files for the {len(args.pred)} of --pred"
+        problems.append(Problem("--oof", what, "give one a member, in the order of --pred"))
+    if bool(args.oof) != bool(args.oof_ann):
+        problems.append(Problem("--oof", "and --oof-ann go together", "give both or neither"))
+    if problems:
+        raise InputError(problems)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--ann", required=True, type=Path, help="COCO json of the images that were detected on")
+    parser.add_argument(
+        "--pred", required=True, nargs="+", type=Path, help="the members' predictions: COCO results or submission CSVs"
+    )
+    parser.add_argument("--out", required=True, type=Path, help="file to write, .json or .csv")
+    add_setting_options(parser)
+    recipes = parser.add_argument_group("recipes")
+    recipes.add_argument("--recipe", type=Path, default=None, help="take all settings from this yaml")
+    recipes.add_argument(
+        "--same-order",
+        action="store_true",
+        default=False,
+        help="--pred are the recipe's members in its order, though their files are named otherwise",
+    )
+    recipes.add_argument(
+        "--write-recipe", metavar="YAML", type=Path, default=None, help="keep these settings for other predictions"
+    )
+    return parser.parse_args(argv)
+
+
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("settings")
+    group.add_argument("--method", choices=METHODS, help=f"default: {DEFAULTS.method}; concat keeps all boxes")
+    group.add_argument(
+        "--iou-thr",
+        metavar="T",
+        nargs="+",
+        help=f"IoU above which boxes show one object, then CLASS=T for single classes (default: {DEFAULTS.iou_thr})",
+    )
+    group.add_argument(
+        "--skip-box-thr",
+        metavar="S",
+        type=float,
+        help=f"leave out boxes with a lower score before fusion (default: {DEFAULTS.skip_box_thr})",
+    )
+    group.add_argument(
+        "--score-thr", metavar="S", type=float, help=f"keep fused boxes above this (default: {DEFAULTS.score_thr:g})"
+    )
+    group.add_argument(
+        "--max-per-image", metavar="N", type=int, help="keep an image's N highest-scoring boxes (default: all)"
+    )
+    group.add_argument("--weights", metavar="W", nargs="+", type=float, help="one a member; 0 leaves it out")
+    group.add_argument(
+        "--conf-type", choices=CONF_TYPES, help=f"how wbf scores a fused box (default: {DEFAULTS.conf_type})"
+    )
+    group.add_argument("--decay", choices=DECAYS, help=f"how soft-nms lowers scores (default: {DEFAULTS.decay})")
+    group.add_argument("--sigma", type=float, help=f"width of the gaussian decay (default: {DEFAULTS.sigma})")
+    group.add_argument("--rescale", choices=RESCALES, help="make the members' scores comparable first (default: none)")
+    group.add_argument(
+        "--oof", metavar="P", nargs="+", type=Path, default=None, help="for isotonic, platt: members' OOF predictions"
+    )
+    group.add_argument("--oof-ann", metavar="ANN", type=Path, default=None, help="and the COCO json of their images")
+
+
+if __name__ == "__main__":
+    run_tool(main)

@@ -14,7 +14,7 @@ import pytest
 from helpers import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODEL_TOOLS = {"train.py", "test.py", "predict.py"}
+MODEL_TOOLS = {"train.py", "test.py", "predict.py", "train_folds.py"}
 
 
 def commands(page: Path) -> list[str]:
@@ -43,8 +43,10 @@ def sandbox(tmp_path: Path, make_dataset) -> Path:
 
 
 def run_small(arguments: list[str], sandbox: Path) -> subprocess.CompletedProcess[str]:
-    """Run one tool; those that run a model get ``--smoke``, in the run folder that the page names."""
+    """Run one tool; those that run a model get ``--smoke``, in the run folder that the page names, and two folds."""
     extra: list[str] = []
+    if Path(arguments[0]).name == "make_folds.py" and "--folds" in arguments:
+        arguments = [*arguments, "--folds", "2"]
     if Path(arguments[0]).name in MODEL_TOOLS and "--dry-run" not in arguments:
         extra = ["--smoke", "--work-dir", f"work_dirs/{Path(arguments[1]).stem}"]
     return subprocess.run(

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.demo_scene import compose
+from custom_modules.coco.demo.scene import compose
 from custom_modules.errors import InputError, Problem, counted
 from custom_modules.files import read_json, write_json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custom_modules.coco.demo_data import CLASSES
-from custom_modules.coco.demo_shapes import PAINTERS, Painter, draw_object
+from custom_modules.coco.demo.data import CLASSES
+from custom_modules.coco.demo.shapes import PAINTERS, Painter, draw_object
 
 FORMS = [painter for forms in PAINTERS.values() for painter, _ in forms]
 

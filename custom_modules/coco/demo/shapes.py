@@ -12,8 +12,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from custom_modules.coco.demo_sketch import Sketch, blob, mirrored
-from custom_modules.coco.demo_textures import Array, Colour, creases, facets, jittered, tinted
+from custom_modules.coco.demo.sketch import Sketch, blob, mirrored
+from custom_modules.coco.demo.textures import Array, Colour, creases, facets, jittered, tinted
 
 WHITE: Colour = (244, 244, 240)
 DARK: Colour = (38, 38, 42)

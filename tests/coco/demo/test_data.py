@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from custom_modules.coco.annotations import check_images, read_annotations
-from custom_modules.coco.demo_data import (
+from custom_modules.coco.demo.data import (
     CLASS_COUNTS,
     CLASSES,
     LEAST_OBJECTS,
@@ -97,7 +97,7 @@ def test_no_test_photo_is_among_the_train_photos(small: Path) -> None:
 def test_the_same_arguments_give_the_same_bytes_for_any_number_of_processes(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr("custom_modules.coco.demo_data.PHOTOS_WORTH_A_POOL", 1)
+    monkeypatch.setattr("custom_modules.coco.demo.data.PHOTOS_WORTH_A_POOL", 1)
     make_demo_data(tmp_path / "again", SMALL, workers=workers)
     assert digest(tmp_path / "again") == digest(small)
 
@@ -148,7 +148,7 @@ def test_a_failure_while_drawing_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("custom_modules.coco.demo_data.draw_photo", fail)
+    monkeypatch.setattr("custom_modules.coco.demo.data.draw_photo", fail)
     with pytest.raises(OSError, match="No space left"):
         make_demo_data(tmp_path / "data", SMALL)
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.demo_textures import Array, Colour, threefold, tinted, value_noise
+from custom_modules.coco.demo.textures import Array, Colour, threefold, tinted, value_noise
 
 Point = tuple[float, float]
 

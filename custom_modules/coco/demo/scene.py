@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.demo_shapes import draw_object
-from custom_modules.coco.demo_sketch import Sketch
-from custom_modules.coco.demo_textures import GROUNDS, Array, threefold, tinted, value_noise
+from custom_modules.coco.demo.shapes import draw_object
+from custom_modules.coco.demo.sketch import Sketch
+from custom_modules.coco.demo.textures import GROUNDS, Array, threefold, tinted, value_noise
 
 Mask = npt.NDArray[np.bool_]
 

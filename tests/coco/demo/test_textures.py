@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from custom_modules.coco.demo_textures import GROUNDS, creases, facets, jittered, tinted, value_noise
+from custom_modules.coco.demo.textures import GROUNDS, creases, facets, jittered, tinted, value_noise
 
 
 @pytest.mark.parametrize("ground", GROUNDS, ids=lambda ground: ground.__name__)

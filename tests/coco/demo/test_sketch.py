@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custom_modules.coco.demo_sketch import Sketch, mirrored
+from custom_modules.coco.demo.sketch import Sketch, mirrored
 
 
 def test_paint_lays_colour_over_colour() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_modules.coco.demo_scene import (
+from custom_modules.coco.demo.scene import (
     LEAST_VISIBLE,
     Light,
     Placed,
@@ -16,7 +16,7 @@ from custom_modules.coco.demo_scene import (
     overlap_with_photo,
     visible_box,
 )
-from custom_modules.coco.demo_shapes import PAINTERS
+from custom_modules.coco.demo.shapes import PAINTERS
 
 SIZE = 80
 NO_SHADOW = Light(angle=0, reach=0, strength=0, softness=0)

@@ -1,0 +1,1 @@
+"""Folds and holdouts: which images validate, balanced and without leaks."""

@@ -142,3 +142,22 @@ def test_a_files_digest_is_sha256_of_its_bytes(tmp_path):
     path = tmp_path / "large.bin"
     path.write_bytes(b"sortline" * 300_000)
     assert file_sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("text", ['{"a": [1, 2.5, "grün", null, true]}', "[NaN, Infinity]", '["\\ud800"]', "[1e400]"])
+def test_reading_quickly_reads_the_same(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    assert repr(read_json(path, quick=True)) == repr(read_json(path))
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2", "[1,, 2]", "[" * 100_000])
+def test_reading_quickly_refuses_the_same(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    messages = []
+    for quick in (False, True):
+        with pytest.raises(InputError) as refusal:
+            read_json(path, quick=quick)
+        messages.append(str(refusal.value))
+    assert messages[0] == messages[1]

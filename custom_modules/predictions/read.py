@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from custom_modules.coco.annotations import CocoJson
 from custom_modules.errors import InputError, Problem
+from custom_modules.files import garbage_collection_paused
 from custom_modules.predictions.results import Results, read_results
 from custom_modules.predictions.submission import read_submission
 
@@ -29,22 +27,10 @@ def read_predictions(path: str | os.PathLike[str], annotations: CocoJson) -> Res
             all problems together.
     """
     ending = Path(path).suffix.lower()
-    with _garbage_collection_paused():
+    with garbage_collection_paused():
         if ending == ".json":
             return read_results(path, annotations)
         if ending == ".csv":
             return read_submission(path, annotations)
     what = f"ends in {ending!r}" if ending else "has no ending"
     raise InputError(Problem(str(path), what, "predictions are COCO results (.json) or a submission (.csv)"))
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Spare a third of the time: the collector searches millions of new objects for cycles, and there are none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -102,7 +102,7 @@ def read_results(path: str | os.PathLike[str], annotations: CocoJson) -> Results
             not usable; all problems together.
     """
     where = str(path)
-    data = read_json(path)
+    data = read_json(path, quick=True)
     if not isinstance(data, list):
         if isinstance(data, dict) and "images" in data:
             what = "looks like an annotation file, not a COCO results file"

@@ -141,10 +141,11 @@ def test_corners_of_another_team_give_exact_sizes(write_csv):
     assert read_submission(path, make_annotations()).bboxes_xywh.tolist() == [[0.1, 10.2, 0.2, 20.1]]
 
 
-@pytest.mark.parametrize("empty", ["", " ", "NaN", "nan", '""', '"  "'])
+@pytest.mark.parametrize("empty", ["", " ", " " * 20, "NaN", "nan", "None", "<NA>", '""', '"  "'])
 def test_every_way_to_write_no_boxes_is_read(write_csv, empty):
     path = write_csv(*one_box(empty))
     assert check_submission(path, make_annotations()) == []
+    assert inspect_submission(path, make_annotations()).summary.images_without_boxes == 3
     assert len(read_submission(path, make_annotations())) == 0
 
 

@@ -108,7 +108,8 @@ def read_boxes(path: str | os.PathLike[str], annotations: CocoJson) -> Submissio
 
 
 def _has_no_boxes(text: str) -> bool:
-    return len(text) < 10 and (not text.strip() or text.strip().lower() in NO_BOXES_WORDS)
+    stripped = text.strip()
+    return not stripped or stripped.lower() in NO_BOXES_WORDS
 
 
 def _split(table: Table, where: str, problems: list[Problem], notes: list[Problem]) -> list[list[str]]:

@@ -185,3 +185,10 @@ def test_part_of_the_images_gives_that_part_of_the_result():
     mask = np.array([True, False, False, True, True, False])
     whole = fuse(grouped, EnsembleSettings())
     assert rows(fuse(grouped.of_images(mask), EnsembleSettings())) == rows(whole.take(mask[whole.image_ids]))
+
+
+def test_equal_scores_keep_the_order_of_members_and_rows(results_of):
+    lefts = np.random.default_rng(0).permutation(60)
+    members = [results_of(*((0, 0, left, 0, 2, 2, 0.5) for left in part)) for part in (lefts[:25], lefts[25:])]
+    fused = ensemble(members, ANNOTATIONS, EnsembleSettings("concat"))
+    assert fused.bboxes_xywh[:, 0].tolist() == lefts.tolist()

@@ -46,7 +46,8 @@ def run_tool(main: Callable[[], Any]) -> None:
     except OSError as error:
         if error.errno not in USER_ERRNOS:
             raise
-        message = f"error: {error.filename or 'writing a file'}: {error.strerror}"
+        # When a file can't be renamed, the second name is its own, the first that of the temporary one.
+        message = f"error: {error.filename2 or error.filename or 'writing a file'}: {error.strerror}"
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             message += "\n    free some space and run the command again; the previous file, if any, is untouched"
     else:

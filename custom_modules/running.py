@@ -106,7 +106,12 @@ def _keep(record: RunRecord, work_dir: str) -> None:
 
 
 def run_test(
-    cfg: Config, record: RunRecord, checkpoint: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
+    cfg: Config,
+    record: RunRecord,
+    checkpoint: Path,
+    lines: Sequence[str] = (),
+    trust_checkpoint: bool = False,
+    replace_record: bool = False,
 ) -> dict[str, Any]:
     """Score a checkpoint on the validation images, then predict the test images.
 
@@ -116,6 +121,7 @@ def run_test(
         checkpoint: Weights.
         lines: What binding has set, for the log.
         trust_checkpoint: Load a file that can run code when it is read.
+        replace_record: Keep ``record`` in any case: the folder's own is of an earlier test, of other settings.
 
     Returns:
         ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``. The
@@ -127,9 +133,11 @@ def run_test(
     hooks = cfg.get("default_hooks") or {}
     if hooks.get("submission"):
         hooks.submission.val = True
-    metrics = _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
+    metrics, images = _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
     folder = Path(cfg.work_dir)
-    _keep((read_record(folder) or record).tested(checkpoint, metrics), cfg.work_dir)
+    if not replace_record:
+        record = read_record(folder) or record
+    _keep(record.tested(checkpoint, images, metrics), cfg.work_dir)
     return {
         "metrics": metrics,
         "checkpoint": str(checkpoint),
@@ -170,8 +178,12 @@ def _runner_with_weights(cfg: Config, checkpoint: Path, lines: Sequence[str], tr
     return build_runner(cfg, lines, "test", trust_checkpoint)
 
 
-def _run_loops(runner: Runner) -> dict[str, Any]:
-    """Validate, then test, between one start and one end: Runner.val() would close the logs that test() needs."""
+def _run_loops(runner: Runner) -> tuple[dict[str, Any], int]:
+    """Validate, then test, between one start and one end: Runner.val() would close the logs that test() needs.
+
+    Returns:
+        Metrics of the validation images and how many of these there are; nothing and 0 without validation.
+    """
     has_val = runner._val_loop is not None
     if has_val:
         runner._val_loop = runner.build_val_loop(runner._val_loop)
@@ -181,4 +193,4 @@ def _run_loops(runner: Runner) -> dict[str, Any]:
     metrics = runner.val_loop.run() if has_val else {}
     runner.test_loop.run()
     runner.call_hook("after_run")
-    return metrics
+    return metrics, len(runner.val_dataloader.dataset) if has_val else 0

@@ -21,11 +21,12 @@ def main(argv: list[str] | None = None) -> "Scores":
     args = parse_args(argv)
 
     from custom_modules.coco.annotations import read_annotations
+    from custom_modules.coco.pseudo import without_pseudo
     from custom_modules.experiments.oof import collect_oof
     from custom_modules.predictions.results import write_results
     from custom_modules.predictions.score import format_table, score
 
-    annotations = read_annotations(args.ann)
+    annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)
     scores = score(annotations, results)
     path = args.out or args.folder / "predictions" / "oof.bbox.json"
@@ -35,6 +36,9 @@ def main(argv: list[str] | None = None) -> "Scores":
         of_fold = score(part.annotations, part.results).map50
         shown = "no boxes to be found" if of_fold is None else f"mAP50 {of_fold:.4f}"
         print(f"fold {part.fold}: {len(part.annotations['images']):,} images, {shown}")
+    left_out = max(left_out, sum(part.left_out for part in parts))
+    if left_out:
+        print(f"{left_out:,} images with pseudo labels are left out: a score on predicted labels says nothing")
     print(f"{len(results):,} boxes on {scores.images:,} images: {path}")
     return scores
 

@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> "Description":
 
 def default_out(ann: Path) -> Path:
     """Name a folder of ``work_dirs/describe`` after a file and its folder, since many files are called train.json."""
-    return Path("work_dirs") / "describe" / f"{ann.resolve().parent.name}-{ann.stem}".lstrip("-")
+    return Path("work_dirs") / "describe" / f"{ann.absolute().parent.name}-{ann.stem}".lstrip("-")
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

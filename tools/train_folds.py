@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
     failures = {outcome.status for outcome in outcomes} - {0}
     if failures:
         sys.exit(2 if failures == {2} else 1)
-    console.print(f"next: python tools/collect_oof.py {plan.folder} --ann {plan.source}")
+    if not args.smoke:
+        console.print(f"next: python tools/collect_oof.py {plan.folder} --ann {plan.source}")
     return outcomes
 
 

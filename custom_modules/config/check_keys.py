@@ -24,6 +24,7 @@ BOUND_KEYS = (
     "train_pipeline",
     "train_pipeline_stage2",
     "train_sources",
+    "tta",
     "val_fraction",
     "fold_files",
     "fold",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_modules.config import edits
-from custom_modules.config.folds import available_folds
+from custom_modules.config.folds import available_folds, check_together
 from custom_modules.config.load import load_config
 from custom_modules.config.prepare import prepare_training
 from custom_modules.errors import InputError, Problem
@@ -49,13 +49,19 @@ def plan_fold_runs(args: argparse.Namespace, options: Sequence[str]) -> FoldPlan
     edits.use_work_dir(cfg, args.work_dir, args.smoke)
     if args.data_root is not None:
         edits.use_data_root(cfg, args.data_root)
+    root = Path(cfg.get("data_root") or ".")
+    if not root.is_dir():
+        remedy = "put the data there, or name its folder with --data-root"
+        raise InputError(Problem("data_root", f"no such folder: {root}", remedy))
     found = available_folds(cfg)
     source = os.path.join(cfg.get("data_root") or "", cfg.ann_files.train)
     if not found and not args.folds:
         remedy = f"make some: python tools/make_folds.py {source} --folds 5"
         raise InputError(Problem("--folds", f"there are no folds of {source}", remedy))
-    folds = dict.fromkeys(args.folds or found)
-    return FoldPlan([_plan_run(args, options, fold) for fold in folds], Path(cfg.work_dir), source)
+    folds = list(dict.fromkeys(args.folds or found))
+    runs = [_plan_run(args, options, fold) for fold in folds]
+    check_together(cfg, folds)
+    return FoldPlan(runs, Path(cfg.work_dir), source)
 
 
 def _plan_run(args: argparse.Namespace, options: Sequence[str], fold: int) -> FoldRun:

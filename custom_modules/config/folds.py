@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -14,6 +16,8 @@ from custom_modules.errors import InputError, Problem, counted
 from custom_modules.files import file_sha256
 
 PARTS = ("train", "val")
+#: What the files of one call of make_folds.py say alike of where they are from.
+CALL = ("source_sha256", "folds", "seed")
 
 
 def use_fold(cfg: Config, fold: int) -> list[str]:
@@ -39,7 +43,7 @@ def use_fold(cfg: Config, fold: int) -> list[str]:
         remedy = _make_them(source, available_folds(cfg))
         raise InputError([Problem(path, "no such fold file", remedy) for path in absent])
     parts = [read_annotations(path) for path in paths.values()]
-    problems = _differences(source, paths, parts)
+    problems = _differences(source, paths, parts, fold)
     if problems:
         raise InputError(problems)
     cfg.ann_files.update(names)
@@ -81,14 +85,15 @@ def _make_them(source: str, folds: Sequence[int]) -> str:
     return f"make them: python tools/make_folds.py {source} --folds 5"
 
 
-def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson]) -> list[Problem]:
+def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson], fold: int) -> list[Problem]:
     """Compare a fold's two parts with each other and with the train file that the config names."""
     again = f"make the folds again: python tools/make_folds.py {source} --overwrite"
     train, val = ({image["file_name"] for image in part["images"]} for part in parts)
     if both := sorted(train & val):
         what = f"{len(both):,} of its images are in {paths['val']} too: {counted(both)}"
         return [Problem(paths["train"], what, "an image that is trained on can't validate: " + again)]
-    listed = {image["file_name"] for image in read_annotations(source)["images"]}
+    whole = read_annotations(source)
+    listed = {image["file_name"] for image in whole["images"]}
     problems = []
     for names, what in (
         (listed - train - val, f"of {source} are in neither part of the fold"),
@@ -96,7 +101,80 @@ def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson]) 
     ):
         if names:
             problems.append(Problem(paths["train"], f"{len(names):,} images {what}: {counted(sorted(names))}", again))
-    origins = [((part.get("info") or {}).get("sortline") or {}).get("source_sha256") for part in parts]
-    if not problems and any(origins) and set(origins) != {file_sha256(source)}:
-        problems.append(Problem(paths["train"], f"was made from another version of {source}", again))
+    if problems:
+        return problems
+    ours, theirs = _boxes(whole), sum((_boxes(part) for part in parts), Counter())
+    if ours != theirs:
+        names = sorted({name for name, *_ in ((ours - theirs) + (theirs - ours))})
+        what = f"has other boxes than {source} on {len(names):,} images: {counted(names)}"
+        return [Problem(f"{paths['train']} and {paths['val']}", what, again)]
+    return _foreign_origins(paths, [origin_of(part) for part in parts], fold, file_sha256(source), again)
+
+
+def _boxes(annotations: CocoJson) -> Counter[tuple[Any, ...]]:
+    """Count the boxes, each known by its photo, class, place and crowd flag, whatever its ids."""
+    files = {image["id"]: image["file_name"] for image in annotations["images"]}
+    classes = {category["id"]: category["name"] for category in annotations["categories"]}
+    return Counter(
+        (files[box["image_id"]], classes[box["category_id"]], *box["bbox"], box.get("iscrowd", 0))
+        for box in annotations["annotations"]
+    )
+
+
+def origin_of(annotations: CocoJson) -> dict[str, Any]:
+    """Return what a file made by make_folds.py says of where it is from; nothing for other files."""
+    info = annotations.get("info")
+    origin = info.get("sortline") if isinstance(info, dict) else None
+    return origin if isinstance(origin, dict) else {}
+
+
+def _foreign_origins(
+    paths: dict[str, str], origins: Sequence[dict[str, Any]], fold: int, source_sha256: str, remedy: str
+) -> list[Problem]:
+    """Find parts that were made as another fold, from other content, or by two calls of make_folds.py."""
+    if not any(origins):
+        return []
+    expected = {"source_sha256": source_sha256, "fold": fold}
+    problems = [
+        Problem(paths[part], f"was not made as this part of this fold from this train file: {_shown(origin)}", remedy)
+        for part, origin in zip(PARTS, origins, strict=True)
+        if {**origin, **expected, "part": part} != origin
+    ]
+    calls = [{key: origin.get(key) for key in CALL} for origin in origins]
+    if not problems and calls[0] != calls[1]:
+        what = f"and {paths['val']} were made by two calls of make_folds.py: {calls[0]} and {calls[1]}"
+        problems.append(Problem(paths["train"], what, remedy))
     return problems
+
+
+def _shown(origin: dict[str, Any]) -> str:
+    """Say briefly where a part is from."""
+    if not origin:
+        return "it says nothing of where it is from"
+    digest = str(origin.get("source_sha256"))[:12]
+    return f"it is the {origin.get('part')} part of fold {origin.get('fold')} of a file with SHA-256 {digest}..."
+
+
+def check_together(cfg: Config, folds: Sequence[int]) -> None:
+    """Make sure that folds were made together: each image validates in one of them.
+
+    Args:
+        cfg: An unbound config.
+        folds: Their numbers; their files exist.
+
+    Raises:
+        InputError: An image validates twice, or the folds were made by several calls of make_folds.py.
+    """
+    template, root = _template(cfg), cfg.get("data_root") or ""
+    paths = {fold: os.path.join(root, _file_name(template, fold, "val")) for fold in folds}
+    parts = {fold: read_annotations(path) for fold, path in paths.items() if Path(path).is_file()}
+    times = Counter(image["file_name"] for part in parts.values() for image in part["images"])
+    remedy = f"make all of them again: python tools/make_folds.py {os.path.join(root, cfg.ann_files.train)} --overwrite"
+    if twice := [name for name, number in times.items() if number > 1]:
+        what = f"{len(twice):,} images validate in more than one fold: {counted(twice)}"
+        raise InputError(Problem(os.path.join(root, template), what, remedy))
+    calls = {fold: {key: origin_of(part).get(key) for key in CALL} for fold, part in parts.items()}
+    others = [fold for fold, call in calls.items() if call != next(iter(calls.values()))]
+    if others:
+        what = f"folds {counted(others)} were made by another call of make_folds.py than fold {next(iter(calls))}"
+        raise InputError(Problem(os.path.join(root, template), what, remedy))

@@ -62,6 +62,22 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
 
 
+def add_tta(parser: argparse.ArgumentParser) -> None:
+    """Add ``--tta``."""
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="merge several views of each photo: those of the config's tta, else the photo and its mirror image",
+    )
+
+
+def check_tta_overrides(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse to override the views of a test that takes none."""
+    unused = [key for key in args.cfg_options if key.partition(".")[0] == "tta"]
+    if unused and not args.tta:
+        parser.error(f"--cfg-options {unused[0]} changes nothing without --tta")
+
+
 def whole_number(text: str) -> int:
     """Read a whole number from 0 on."""
     value = int(text)

@@ -18,6 +18,7 @@ from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
+from custom_modules.config.tta import check_tta
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import RunRecord, describe_files
 from custom_modules.experiments.tracking import without_secrets
@@ -77,7 +78,7 @@ def prepare(
     if kinds := check_kinds(cfg):
         raise InputError(kinds)  # nothing that follows could read such a config
     problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
-    problems += check_schedule(cfg)
+    problems += check_schedule(cfg) + check_tta(cfg)
     lines: list[str] = []
     split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
     lines += bind(cfg)

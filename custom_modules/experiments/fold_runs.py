@@ -18,11 +18,10 @@ from rich.table import Table
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.checkpoints import find_checkpoint, find_resume
-from custom_modules.experiments.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from custom_modules.experiments.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.settings import difference_in_effect
 
 LOG = "train_folds.log"
-SCORE = "contest/mAP50"
 LAST_LINES = 5
 
 
@@ -166,7 +165,7 @@ def _run_fold(run: FoldRun, environment: dict[str, str], in_terminal: bool) -> O
                 reason = "its message stands above" if in_terminal else _end_of_log(run.folder / LOG)
                 return Outcome(run.fold, "failed", time.monotonic() - start, status=status, reason=reason)
         record = read_record(run.folder)
-    except InputError as error:
+    except (InputError, OSError) as error:  # such as a folder that may not be written to
         return Outcome(run.fold, "failed", time.monotonic() - start, status=2, reason=str(error))
     metrics = record.metrics if record else {}
     return Outcome(run.fold, done or "was done", time.monotonic() - start, metrics)

@@ -12,10 +12,18 @@ import numpy as np
 
 from custom_modules.coco.annotations import CocoJson, category_names, read_annotations
 from custom_modules.coco.columns import IntArray
+from custom_modules.coco.pseudo import without_pseudo
 from custom_modules.errors import InputError, Problem, counted
-from custom_modules.experiments.run_record import VAL_PREDICTIONS, read_record
+from custom_modules.experiments.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from custom_modules.experiments.settings import difference_in_effect
 from custom_modules.files import file_sha256, missing_part
+from custom_modules.predictions.matching import Truth, match
+from custom_modules.predictions.pseudo_labelling.true_labels import with_true_labels
+from custom_modules.predictions.ranking import map50_of
 from custom_modules.predictions.results import Results, read_results
+
+#: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
+SAME_SCORE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,15 @@ class FoldPredictions:
 
     Attributes:
         fold: Number of the fold.
-        annotations: Its validation part.
+        annotations: Its validation part, without images whose labels are predicted.
         results: Detections by that file's ids.
+        left_out: Number of images whose labels are predicted.
     """
 
     fold: int
     annotations: CocoJson
     results: Results
+    left_out: int = 0
 
 
 def collect_oof(
@@ -40,6 +50,9 @@ def collect_oof(
     folds_dir: str | os.PathLike[str] | None = None,
 ) -> tuple[Results, list[FoldPredictions]]:
     """Merge the validation predictions of all folds of an experiment.
+
+    Images whose labels are predicted (``pseudo: true``), in a fold or in ``annotations``, don't take part: a score on
+    them would say how alike two models are.
 
     Args:
         folder: Run folder of the experiment, which holds those of its folds, ``fold_0`` and so on.
@@ -54,15 +67,19 @@ def collect_oof(
         InputError: A fold has no predictions, was validated on files that have changed since, images are in two
             folds or in none, or don't belong to ``annotations``; all problems together.
     """
+    annotations, _ = without_pseudo(annotations)
     root = Path(folder)
     folders = _fold_folders(root)
     parts: list[FoldPredictions] = []
     problems: list[Problem] = []
+    records: dict[Path, RunRecord] = {}
     for fold, path in folders.items():
         try:
-            parts.append(_read_fold(fold, path, folds_dir))
+            records[path] = _finished_record(fold, path)
+            parts.append(_read_fold(fold, path, records[path], folds_dir))
         except InputError as error:
             problems += error.problems
+    problems += _check_settings(records)
     problems += _check_cover(parts, annotations, where, complete=not problems)
     if problems:
         raise InputError(problems)
@@ -72,7 +89,7 @@ def collect_oof(
 def _fold_folders(root: Path) -> dict[int, Path]:
     if not root.is_dir():
         raise InputError(Problem(str(root), "no such folder", missing_part(root)))
-    matches = [(re.fullmatch(r"fold_(\d+)", path.name), path) for path in root.iterdir() if path.is_dir()]
+    matches = [(re.fullmatch(r"fold_(0|[1-9]\d*)", path.name), path) for path in root.iterdir() if path.is_dir()]
     found = {int(match[1]): path for match, path in matches if match}
     if not found:
         remedy = "give the folder that holds fold_0, fold_1 ...: work_dirs/<name of the config>"
@@ -80,12 +97,34 @@ def _fold_folders(root: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def _read_fold(fold: int, folder: Path, folds_dir: str | os.PathLike[str] | None) -> FoldPredictions:
+def _finished_record(fold: int, folder: Path) -> RunRecord:
+    """Return the record of a fold's run that was trained to its end and tested."""
     record = read_record(folder)
-    path = folder / VAL_PREDICTIONS
-    if record is None or not record.tested_checkpoint or not path.is_file():
+    is_tested = record is not None and record.status == TRAINED and record.tested_checkpoint
+    if record is None or not is_tested or not (folder / VAL_PREDICTIONS).is_file() or "val" not in record.ann_files:
         remedy = f"finish it: python tools/train_folds.py {record.config if record else 'CONFIG'} --folds {fold}"
         raise InputError(Problem(str(folder), "has no predictions of its validation images", remedy))
+    if record.fold != fold:
+        kind = "no fold" if record.fold is None else f"fold {record.fold}"
+        raise InputError(Problem(str(folder), f"holds the run of {kind}", "give every run back its own folder"))
+    return record
+
+
+def _check_settings(records: dict[Path, RunRecord]) -> list[Problem]:
+    """All folds must have been trained alike: together they stand for one model."""
+    problems = []
+    names = list(records)
+    for folder in names[1:]:
+        changes = difference_in_effect(records[names[0]].settings, records[folder].settings)
+        shown = [f"{key} = {new!r}, there {old!r}" for key, old, new in changes if key != "fold"]
+        if shown:
+            what = f"was trained with other settings than {names[0].name}: {counted(shown)}"
+            remedy = "train the folds alike, in run folders of their own"
+            problems.append(Problem(str(folder), what, remedy))
+    return problems
+
+
+def _read_fold(fold: int, folder: Path, record: RunRecord, folds_dir: str | os.PathLike[str] | None) -> FoldPredictions:
     listed = record.ann_files["val"]
     ann_file = Path(listed["path"]) if folds_dir is None else Path(folds_dir) / Path(listed["path"]).name
     if not ann_file.is_file():
@@ -95,7 +134,25 @@ def _read_fold(fold: int, folder: Path, folds_dir: str | os.PathLike[str] | None
         remedy = f"train the fold again, or bring back the file (its SHA-256 was {listed['sha256'][:12]}...)"
         raise InputError(Problem(str(ann_file), f"has changed since fold {fold} was validated on it", remedy))
     annotations = read_annotations(ann_file)
-    return FoldPredictions(fold, annotations, read_results(path, annotations))
+    results = read_results(folder / VAL_PREDICTIONS, annotations)
+    if problem := _not_of_its_test(folder, record, annotations, results):
+        raise InputError(problem)
+    return FoldPredictions(fold, *with_true_labels(annotations, results))
+
+
+def _not_of_its_test(folder: Path, record: RunRecord, annotations: CocoJson, results: Results) -> Problem | None:
+    """Tell whether predictions lack images or are not those that the run's test has scored."""
+    again = f"test it again: python tools/test.py {record.config} --fold {record.fold}"
+    total = len(annotations["images"])
+    if record.tested_images != total:
+        what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"
+        return Problem(str(folder), what, again)
+    tested = record.metrics.get(SCORE)
+    found = map50_of(match(Truth.of(annotations), results)) or 0.0
+    if tested is not None and abs(found - tested) > SAME_SCORE:
+        what = f"scores mAP50 {found:.4f}, but the run's test measured {tested:.4f}: it has been changed since"
+        return Problem(str(folder / VAL_PREDICTIONS), what, again)
+    return None
 
 
 def _check_cover(parts: list[FoldPredictions], annotations: CocoJson, where: str, complete: bool) -> list[Problem]:

@@ -14,6 +14,8 @@ from custom_modules.files import file_sha256, read_json, write_json
 NAME = "run.json"
 #: Detections on the validation images, relative to the run folder.
 VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
+#: The metric that runs are compared by.
+SCORE = "contest/mAP50"
 TRAINING, TRAINED = "training", "trained"
 
 
@@ -30,7 +32,8 @@ class RunRecord:
         status: ``"training"`` from the start on, ``"trained"`` when it has come to its end.
         best_score: Best validation score, by which the best checkpoint was chosen.
         tested_checkpoint: File name of the checkpoint that was tested last; empty before any test.
-        metrics: What that test measured on the validation images.
+        tested_images: Number of validation images that it predicted.
+        metrics: What it measured on them.
     """
 
     config: str
@@ -40,16 +43,17 @@ class RunRecord:
     status: str = TRAINING
     best_score: float | None = None
     tested_checkpoint: str = ""
+    tested_images: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 
     def trained(self, best_score: float | None) -> RunRecord:
         """Return the record of the run after its end."""
         return replace(self, status=TRAINED, best_score=best_score)
 
-    def tested(self, checkpoint: str | os.PathLike[str], metrics: Mapping[str, float]) -> RunRecord:
-        """Return the record of the run after a test."""
+    def tested(self, checkpoint: str | os.PathLike[str], images: int, metrics: Mapping[str, float]) -> RunRecord:
+        """Return the record of the run after a test of a checkpoint on a number of validation images."""
         numbers = {key: float(value) for key, value in metrics.items()}
-        return replace(self, tested_checkpoint=Path(checkpoint).name, metrics=numbers)
+        return replace(self, tested_checkpoint=Path(checkpoint).name, tested_images=images, metrics=numbers)
 
     def write(self, folder: str | os.PathLike[str]) -> None:
         """Keep the record in the run folder, whole or not at all."""
@@ -70,11 +74,28 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
     path = Path(folder) / NAME
     if not path.exists():
         return None
+    content = read_json(path)
     try:
-        return RunRecord(**read_json(path))
-    except TypeError as error:
-        remedy = "it was written by another version; move the folder away and train again"
-        raise InputError(Problem(str(path), f"is not a run's record: {error}", remedy)) from None
+        record = RunRecord(**content)
+        sound = record.status in (TRAINING, TRAINED) and all(
+            isinstance(value, kind)
+            for value, kind in (
+                *((value, str) for file in record.ann_files.values() for value in (file["path"], file["sha256"])),
+                (record.config, str),
+                (record.settings, dict),
+                (record.fold, int | None),
+                (record.best_score, float | None),
+                (record.tested_checkpoint, str),
+                (record.tested_images, int),
+                (record.metrics, dict),
+            )
+        )
+    except (TypeError, KeyError, AttributeError):
+        sound = False
+    if not sound:
+        remedy = "it was written by another version, or changed; move the folder away and train again"
+        raise InputError(Problem(str(path), "is not a run's record", remedy))
+    return record
 
 
 def describe_files(paths: Mapping[str, str]) -> dict[str, dict[str, str]]:

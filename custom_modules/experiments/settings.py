@@ -29,7 +29,7 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     elif isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
         items = enumerate(value)
     else:
-        return {prefix: value}
+        return {prefix: value} if prefix else {}
     flat: dict[str, Any] = {}
     for key, item in items:
         flat |= flatten(item, f"{prefix}.{key}" if prefix else str(key))

@@ -6,7 +6,7 @@ import pytest
 from helpers import coco, parts_of_fold, write_folds
 from mmengine.config import Config
 
-from custom_modules.config.folds import available_folds, use_fold
+from custom_modules.config.folds import available_folds, check_together, use_fold
 from custom_modules.errors import InputError
 from custom_modules.files import file_sha256
 
@@ -35,6 +35,17 @@ def refused(cfg, fold=1):
 
 def rewrite(root, part, content, fold=1):
     (root / "folds" / f"fold_{fold}_{part}.json").write_text(json.dumps(content))
+
+
+def origin(root, part, fold=1, **changes):
+    digest = file_sha256(root / "train.json")
+    return {"source_sha256": digest, "folds": 3, "seed": 0, "fold": fold, "part": part, **changes}
+
+
+def write_with_origins(root, fold=1, content_of=None, **changes):
+    for part, content in parts_of_fold(coco(), fold if content_of is None else content_of).items():
+        said = {"sortline": {**origin(root, part, fold), **changes.get(part, {})}}
+        rewrite(root, part, {**content, "info": said}, fold)
 
 
 def test_a_fold_is_trained_and_validated_on_its_own_files(root):
@@ -80,10 +91,63 @@ def test_folds_of_another_train_file_are_refused(root):
 
 def test_folds_of_another_version_of_the_train_file_are_refused(root):
     for part, content in parts_of_fold(coco(), 1).items():
-        origin = {"sortline": {"source_sha256": file_sha256(root / "train.json")}}
-        rewrite(root, part, {**content, "info": origin})
+        rewrite(root, part, {**content, "info": {"sortline": origin(root, part)}})
     use_fold(config(root), 1)
     content = coco()
     content["annotations"][0]["bbox"][0] += 1
     (root / "train.json").write_text(json.dumps(content))
-    assert "was made from another version" in refused(config(root))
+    assert "has other boxes than" in refused(config(root))
+    content["annotations"][0]["bbox"][0] -= 1
+    content["info"] = {"description": "the same boxes in another file"}
+    (root / "train.json").write_text(json.dumps(content))
+    assert "was not made as this part of this fold from this train file" in refused(config(root))
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [("train", {"part": "val"}), ("val", {"fold": 0}), ("val", {"source_sha256": [1]}), ("train", {"part": None})],
+)
+def test_parts_made_as_something_else_are_refused(root, part, change):
+    write_with_origins(root)
+    use_fold(config(root), 1)
+    write_with_origins(root, **{part: change})
+    assert f"fold_1_{part}.json: was not made as this part" in refused(config(root))
+
+
+def test_parts_of_two_calls_are_refused(root):
+    write_with_origins(root, val={"seed": 1})
+    assert "were made by two calls of make_folds.py" in refused(config(root))
+
+
+@pytest.mark.parametrize("info", ["x", [1], {"sortline": "x"}])
+def test_an_odd_origin_is_none(root, info):
+    for part, content in parts_of_fold(coco(), 1).items():
+        rewrite(root, part, {**content, "info": info})
+    use_fold(config(root), 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda part: {**part, "annotations": part["annotations"][1:]},
+        lambda part: {**part, "annotations": [{**box, "category_id": 9} for box in part["annotations"]]},
+        lambda part: {**part, "annotations": []},
+    ],
+)
+def test_boxes_that_are_not_the_train_files_are_refused(root, change):
+    rewrite(root, "val", change(parts_of_fold(coco(), 1)["val"]))
+    assert "has other boxes than" in refused(config(root))
+
+
+def test_folds_must_have_been_made_together(root):
+    check_together(config(root), [0, 1, 2])
+    for fold in range(3):
+        write_with_origins(root, fold)
+    check_together(config(root), [0, 1, 2])
+    write_with_origins(root, 2, train={"seed": 7}, val={"seed": 7})
+    with pytest.raises(InputError, match=r"folds 2 were made by another call of make_folds\.py than fold 0"):
+        check_together(config(root), [0, 1, 2])
+    for part, content in parts_of_fold(coco(), 1).items():
+        rewrite(root, part, content, fold=0)
+    with pytest.raises(InputError, match=r"2 images validate in more than one fold: train/0001\.jpg"):
+        check_together(config(root), [0, 1])

@@ -34,7 +34,7 @@ def finished(folder, record=RECORD):
     (folder / VAL_PREDICTIONS).write_text("[]")
     checkpoint(folder, "epoch_2.pth")
     checkpoint(folder, "best_epoch_1.pth")
-    record.trained(0.5).tested("best_epoch_1.pth", {"contest/mAP50": 0.5}).write(folder)
+    record.trained(0.5).tested("best_epoch_1.pth", 2, {"contest/mAP50": 0.5}).write(folder)
 
 
 def test_examples_hold():

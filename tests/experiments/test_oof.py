@@ -29,7 +29,7 @@ def experiment(tmp_path):
             ]
             (folder / VAL_PREDICTIONS).write_text(json.dumps(rows))
             record = RunRecord("configs/x.py", {}, describe_files({"val": str(ann_file)}), fold)
-            record.trained(1.0).tested("best.pth", {}).write(folder)
+            record.trained(1.0).tested("best.pth", len(val["images"]), {}).write(folder)
         return tmp_path / "run"
 
     return make
@@ -113,3 +113,73 @@ def test_a_fold_file_that_has_changed_or_moved_is_refused(experiment, tmp_path):
 def test_a_folder_without_folds_is_refused(tmp_path):
     assert "holds no runs of folds" in refused(tmp_path)
     assert "no such folder" in refused(tmp_path / "absent")
+
+
+def with_pseudo_images(content):
+    """Flag images 1 and 5 as pseudo-labelled."""
+    images = [{**image, "pseudo": True} if image["id"] in (1, 5) else image for image in content["images"]]
+    return {**content, "images": images}
+
+
+def test_images_with_predicted_labels_have_no_part_in_it(experiment):
+    merged = with_pseudo_images(coco())
+    folder = experiment(merged)
+    real = {**coco(), "images": [image for image in coco()["images"] if image["id"] not in (1, 5)]}
+    real["annotations"] = [box for box in coco()["annotations"] if box["image_id"] not in (1, 5)]
+    for annotations in (merged, real):
+        results, parts = collect_oof(folder, annotations, "train.json")
+        assert sorted(results.image_ids.tolist()) == [0, 2, 3, 4]
+        assert [part.left_out for part in parts] == [0, 1, 1]
+        assert [len(part.annotations["images"]) for part in parts] == [2, 1, 1]
+        assert score(real, results).map50 == 1
+
+
+def test_images_that_only_train_are_no_gap(experiment):
+    def without_pseudo_images(fold, part):
+        images = [image for image in part["images"] if not image.get("pseudo")]
+        ids = {image["id"] for image in images}
+        return {**part, "images": images, "annotations": [box for box in part["annotations"] if box["image_id"] in ids]}
+
+    merged = with_pseudo_images(coco())
+    results, parts = collect_oof(experiment(merged, without_pseudo_images), merged, "train.json")
+    assert sorted(results.image_ids.tolist()) == [0, 2, 3, 4]
+    assert [part.left_out for part in parts] == [0, 0, 0]
+
+
+def test_the_tool_counts_them(experiment, run_tool, tmp_path):
+    folder = experiment(with_pseudo_images(coco()))
+    (tmp_path / "train.json").write_text(json.dumps(with_pseudo_images(coco())))
+    result = run_tool("collect_oof", folder, "--ann", tmp_path / "train.json")
+    assert result.returncode == 0, result.stderr
+    assert "2 images with pseudo labels are left out" in result.stdout
+    assert "4 boxes on 4 images" in result.stdout
+
+
+def rewrite_record(folder, **changes):
+    content = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**content, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"status": "training"}, "fold_1: has no predictions of its validation images"),
+        ({"ann_files": {}}, "fold_1: has no predictions of its validation images"),
+        ({"fold": 0}, "fold_1: holds the run of fold 0"),
+        ({"settings": {"lr": 0.2, "fold": 1}}, "fold_1: was trained with other settings than fold_0: lr = 0.2"),
+        ({"tested_images": 1}, "its test predicted 1 of 2 validation images, as a smoke run does"),
+        ({"metrics": {"contest/mAP50": 0.5}}, "scores mAP50 1.0000, but the run's test measured 0.5000"),
+    ],
+)
+def test_a_run_that_does_not_belong_is_refused(experiment, change, message):
+    folder = experiment()
+    rewrite_record(folder / "fold_1", **change)
+    assert message in refused(folder)
+
+
+def test_predictions_taken_away_are_noticed(experiment):
+    folder = experiment()
+    rewrite_record(folder / "fold_2", metrics={"contest/mAP50": 1.0})
+    collect_oof(folder, coco(), "train.json")
+    (folder / "fold_2" / VAL_PREDICTIONS).write_text("[]")
+    assert "scores mAP50 0.0000, but the run's test measured 1.0000" in refused(folder)

@@ -11,17 +11,42 @@ from custom_modules.files import file_sha256
 
 def test_a_record_comes_back_equal(tmp_path):
     record = RunRecord("configs/x.py", {"a": {"b": [1, None]}}, {"val": {"path": "v.json", "sha256": "0"}}, fold=2)
-    record = record.trained(0.5).tested(tmp_path / "best_epoch_3.pth", {"contest/mAP50": 0.25})
+    record = record.trained(0.5).tested(tmp_path / "best_epoch_3.pth", 7, {"contest/mAP50": 0.25})
     record.write(tmp_path)
     assert read_record(tmp_path) == record
     assert (record.status, record.best_score, record.tested_checkpoint) == ("trained", 0.5, "best_epoch_3.pth")
+    assert record.tested_images == 7
 
 
 def test_a_folder_without_a_record_has_none(tmp_path):
     assert read_record(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["{}", json.dumps({"config": "x", "new_key": 1}), "[]", "{"])
+SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha256": "0"}}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"new_key": 1},
+        {"ann_files": []},
+        {"ann_files": {"val": {"path": "v"}}},
+        {"ann_files": {"val": "v"}},
+        {"status": "done"},
+        {"fold": "1"},
+        {"metrics": None},
+    ],
+)
+def test_a_record_of_another_shape_is_named(tmp_path, change):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(SOUND))
+    assert read_record(tmp_path).config == "x"
+    path.write_text(json.dumps({**SOUND, **change}))
+    with pytest.raises(InputError, match=r"run\.json: is not a run's record"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "3", "{"])
 def test_what_is_not_a_record_is_named(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(InputError, match=r"run\.json"):

@@ -18,6 +18,7 @@ def test_difference_lists_changed_and_absent_keys():
     second = {"lr": 0.2, "same": 1}
     assert difference(first, second) == [("lr", 0.1, 0.2), ("only", 2, "(absent)")]
     assert difference(first, first) == []
+    assert difference({}, second) == [("lr", "(absent)", 0.2), ("same", "(absent)", 1)]
 
 
 def test_where_a_run_happens_is_no_difference_in_effect():

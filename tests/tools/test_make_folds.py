@@ -148,3 +148,18 @@ def test_folds_of_an_earlier_call_are_kept(fold):
     assert (root / "folds/fold_0_val.json").read_bytes() == before
     assert fold("--folds", 3, "--overwrite")[1].returncode == 0
     assert "fold_2_train.json" in refusal(fold("--folds", 2)[1])
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(fold):
+    content = coco()
+    content["categories"][0]["name"] = "[/b]odd"
+    _, result = fold("--folds", 2, train=content)
+    assert result.returncode == 0, result.stderr
+    assert "[/b]odd" in result.stdout
+
+
+def test_a_value_that_json_can_not_hold_is_refused_before_anything_is_written(fold):
+    text = json.dumps(coco())[:-1] + ', "extra": [[NaN]]}'
+    root, result = fold("--folds", 2, train=text)
+    assert "train.json: holds NaN or infinity" in refusal(result)
+    assert not (root / "folds").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -177,6 +178,11 @@ def _check_options(options: FoldOptions, annotations: CocoJson, source: Path) ->
     if not isinstance(annotations.get("info") or {}, dict):
         remedy = "'info' is an object, to which each part's origin is added"
         problems.append(Problem(str(source), f"'info' is a {type(annotations['info']).__name__}", remedy))
+    try:
+        json.dumps(annotations, allow_nan=False)
+    except ValueError:
+        remedy = f"find it: python tools/check_dataset.py {source} --no-images"
+        problems.append(Problem(str(source), "holds NaN or infinity, which the parts can't be written with", remedy))
     if problems:
         raise InputError(problems)
 

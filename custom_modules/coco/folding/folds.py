@@ -94,7 +94,7 @@ def holdout_split(
 def check_folds(folds: int, count: int, noun: str = "images") -> None:
     """Raise an InputError unless ``count`` images or groups of them can be shared out among so many folds."""
     if folds < 2:
-        raise InputError(Problem("folds", f"{folds} is too few: the rest must be there to train on", "5 is usual"))
+        raise InputError(Problem("--folds", f"{folds} is too few: the rest must be there to train on", "5 is usual"))
     if folds > count:
         what = f"{folds} folds need at least as many {noun}: there {'is' if count == 1 else 'are'} {count:,}"
         raise InputError(Problem("folds", what, f"at most {count:,} can" if count > 1 else "add images"))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from custom_modules.coco.annotations import CocoJson
@@ -115,7 +116,7 @@ def _deviation(values: IntArray | FloatArray, expected: FloatArray) -> float | N
 def balance_table(report: Balance, title: str) -> Table:
     """Lay the report out as a table for a terminal."""
     each = len(report.parts) <= MOST_COLUMNS
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("", no_wrap=True)
     for header in ("total", *(report.parts if each else ("least", "most")), "off by"):
         table.add_column(header, justify="right")
@@ -123,7 +124,7 @@ def balance_table(report: Balance, title: str) -> Table:
         for row in section:
             shown = row.by_part if each else [min(row.by_part), max(row.by_part)]
             off = "" if row.deviation is None else f"{row.deviation:.2%}"
-            table.add_row(row.name, *map(_number, (row.total, *shown)), off)
+            table.add_row(escape(row.name), *map(_number, (row.total, *shown)), off)
         table.add_section()
     return table
 

@@ -6,7 +6,6 @@ is below its best member.
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
 from custom_modules.errors import InputError, Problem
+from custom_modules.predictions.by_class import numbers_by_class
 from custom_modules.predictions.ensembling.settings import (
     CONF_TYPES,
     DECAYS,
@@ -57,11 +57,12 @@ def main(argv: list[str] | None = None) -> "Comparison | None":
     from custom_modules.predictions.ensembling.guard import compare, coverage_notes
     from custom_modules.predictions.ensembling.names import member_names
     from custom_modules.predictions.ensembling.recipe import Recipe, write_recipe
+    from custom_modules.predictions.read import read_all
 
     settings = settings_of(args)
     names = member_names(args.pred)
     annotations = read_annotations(args.ann)
-    members = read_members(args.pred, annotations)
+    members = read_all(args.pred, annotations, needs_boxes=True)
     if args.oof:
         settings = replace(settings, curves=fitted_curves(args, settings.rescale))
     for note in coverage_notes(members, names):
@@ -104,49 +105,11 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     """Collect the settings that the command line gives, in the shape that the library takes."""
     given = {key: value for key, value in vars(args).items() if hasattr(DEFAULTS, key)}
     if "iou_thr" in given:
-        given |= parsed_iou_thr(given.pop("iou_thr"))
+        general, given["class_iou_thr"] = numbers_by_class(given.pop("iou_thr"), "--iou-thr")
+        given |= {} if general is None else {"iou_thr": general}
     if "weights" in given:
         given["weights"] = tuple(given["weights"])
     return given
-
-
-def parsed_iou_thr(words: Sequence[str]) -> dict[str, Any]:
-    """Read ``0.55 Battery=0.4``: one number for all classes, and numbers of single ones."""
-    general: list[float] = []
-    by_class: dict[str, float] = {}
-    for word in words:
-        name, _, number = word.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            remedy = "write a number for all classes, then CLASS=NUMBER: --iou-thr 0.55 Battery=0.4"
-            raise InputError(Problem("--iou-thr", f"can't be read: {word!r}", remedy)) from None
-        if name:
-            by_class[name] = value
-        else:
-            general.append(value)
-    if len(general) > 1:
-        raise InputError(Problem("--iou-thr", f"has {len(general)} numbers for all classes", "give one"))
-    return {"class_iou_thr": by_class, **({"iou_thr": general[0]} if general else {})}
-
-
-def read_members(paths: Sequence[Path], annotations: "CocoJson") -> list["Results"]:
-    """Read every file; problems of all of them come together."""
-    from custom_modules.predictions.read import read_predictions
-
-    members, problems = [], []
-    for path in paths:
-        try:
-            member = read_predictions(path, annotations)
-        except InputError as error:
-            problems += error.problems
-            continue
-        if len(member) == 0:
-            problems.append(Problem(str(path), "holds no boxes", "leave it out, or predict again"))
-        members.append(member)
-    if problems:
-        raise InputError(problems)
-    return members
 
 
 def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", ...]:
@@ -154,13 +117,14 @@ def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", 
     from custom_modules.coco.annotations import read_annotations
     from custom_modules.predictions.ensembling.names import member_names
     from custom_modules.predictions.ensembling.rescale import fit_curves
+    from custom_modules.predictions.read import read_all
 
     annotations = read_annotations(args.oof_ann)
     names = member_names(args.oof)
-    fitted = fit_curves(kind, read_members(args.oof, annotations), [str(path) for path in args.oof], annotations)
+    members = read_all(args.oof, annotations, needs_boxes=True)
+    fitted = fit_curves(kind, members, [str(path) for path in args.oof], annotations)
     for name, member in zip(names, fitted, strict=True):
-        pooled = ", ".join(member.pooled_classes)
-        print(f"{kind} curves of {name}: one a class" + (f", but one for all of {pooled}" if pooled else ""))
+        print(f"{kind} of {name}: {member.extent}")
     return tuple(member.curves for member in fitted)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
 
 from custom_modules.coco.annotations import check_categories, read_annotations
+from custom_modules.coco.pseudo import WEIGHT, check_weights, is_weighted
 from custom_modules.errors import InputError
 
 
@@ -20,7 +22,8 @@ class RecycleDataset(CocoDataset):
     category names must be the config's classes, in the same order.
 
     Raises:
-        InputError: The file is not sound COCO, or its categories are not the config's classes.
+        InputError: The file is not sound COCO, its categories are not the config's classes, or weights of its
+            pseudo labels are no numbers above 0 and at most 1.
     """
 
     METAINFO: dict[str, Any] = {}  # noqa: RUF012 (mmengine reads it from the class)
@@ -31,10 +34,11 @@ class RecycleDataset(CocoDataset):
         Returns:
             One dict an image, in the file's order: ``img_id``, ``img_path``, ``file_name``, ``height``,
             ``width`` and ``instances`` with ``bbox`` in absolute xyxy pixels, ``bbox_label`` and
-            ``ignore_flag``.
+            ``ignore_flag``; those of pseudo labels with their ``weight``, if they have one.
         """
         annotations = read_annotations(self.ann_file)
         problems = check_categories(annotations, self.metainfo.get("classes", ()), self.ann_file)
+        problems += check_weights(annotations, self.ann_file)
         if problems:
             raise InputError(problems)
         self.cat_ids = [category["id"] for category in annotations["categories"]]
@@ -52,4 +56,13 @@ class RecycleDataset(CocoDataset):
             annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
             annotation.setdefault("iscrowd", 0)
         raw = {"raw_img_info": {**image, "img_id": image["id"]}, "raw_ann_info": annotations}
-        return {**self.parse_data_info(raw), "file_name": image["file_name"]}
+        sample = {**self.parse_data_info(raw), "file_name": image["file_name"]}
+        if any(map(is_weighted, annotations)):
+            sample["instances"] = list(self._weighted_instances(raw))
+        return sample
+
+    def _weighted_instances(self, raw: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Parse box by box: mmdet's parser leaves some out, so its list doesn't tell which weight is whose."""
+        for annotation in raw["raw_ann_info"]:
+            for instance in self.parse_data_info({**raw, "raw_ann_info": [annotation]})["instances"]:
+                yield {**instance, WEIGHT: annotation[WEIGHT]} if is_weighted(annotation) else instance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from custom_modules.coco.annotations import CocoJson
@@ -10,6 +11,7 @@ from custom_modules.errors import InputError, Problem
 from custom_modules.files import garbage_collection_paused
 from custom_modules.predictions.results import Results, read_results
 from custom_modules.predictions.submission import read_submission
+from custom_modules.progress import track
 
 
 def read_predictions(path: str | os.PathLike[str], annotations: CocoJson) -> Results:
@@ -34,3 +36,31 @@ def read_predictions(path: str | os.PathLike[str], annotations: CocoJson) -> Res
             return read_submission(path, annotations)
     what = f"ends in {ending!r}" if ending else "has no ending"
     raise InputError(Problem(str(path), what, "predictions are COCO results (.json) or a submission (.csv)"))
+
+
+def read_all(
+    paths: Sequence[str | os.PathLike[str]], annotations: CocoJson, needs_boxes: bool = False
+) -> list[Results]:
+    """Read several files of predictions on the same images; shows how far it is.
+
+    Args:
+        paths: The files.
+        annotations: The annotation file whose images were detected on.
+        needs_boxes: Refuse a file without a box.
+
+    Raises:
+        InputError: As for :func:`read_predictions`; the problems of all files together.
+    """
+    members: list[Results] = []
+    problems: list[Problem] = []
+    for path in track(paths, "reading predictions"):
+        try:
+            members.append(read_predictions(path, annotations))
+        except InputError as error:
+            problems += error.problems
+            continue
+        if needs_boxes and len(members[-1]) == 0:
+            problems.append(Problem(str(path), "holds no boxes", "leave it out, or predict again"))
+    if problems:
+        raise InputError(problems)
+    return members

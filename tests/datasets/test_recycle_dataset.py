@@ -86,3 +86,25 @@ def test_samples_reach_the_model(make_dataset):
     sample = build(make_dataset(), pipeline=pipeline)[2]
     np.testing.assert_allclose(sample["data_samples"].gt_instances.bboxes.numpy(), [[6, 5, 36, 25]])
     assert sample["inputs"].shape == (3, 48, 64)
+
+
+def with_pseudo_label(**values):
+    content = coco(images=2)
+    first = {**content["annotations"][0], "pseudo": True}
+    # mmdet leaves a box of less than a pixel out: the weights must not move up by one.
+    sliver = {**first, "id": 10, "bbox": [1.0, 1.0, 0.5, 9.0], "weight": 0.1}
+    content["annotations"] = [sliver, {**first, **values}, {**first, "id": 11}, content["annotations"][1]]
+    return content
+
+
+def test_pseudo_labels_have_their_weight(make_dataset):
+    dataset = build(make_dataset(train=with_pseudo_label(weight=0.7)))
+    assert [instance.get("weight") for instance in dataset.get_data_info(0)["instances"]] == [0.7, None]
+    assert "weight" not in dataset.get_data_info(1)["instances"][0]
+
+
+def test_weights_that_mean_nothing_are_refused(make_dataset):
+    from custom_modules.errors import InputError
+
+    with pytest.raises(InputError, match="not above 0 and at most 1"):
+        build(make_dataset(train=with_pseudo_label(weight=1.5)))

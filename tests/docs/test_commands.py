@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import os
 import re
 import shlex
@@ -39,12 +41,37 @@ def sandbox(tmp_path: Path, make_dataset) -> Path:
     (root / "data").mkdir()
     shutil.move(data, root / "data" / "recycle")
     (root / "photo.jpg").symlink_to(root / "data/recycle/train/0000.jpg")
+    for shift, name in enumerate(("rtmdet_tiny_cspnext-pafpn-640_20e_recycle", "atss_r50_fpn_1x_recycle")):
+        for folder in ("", "fold_0", "fold_1"):
+            write_predictions(root / "work_dirs" / name / folder, shift)
     return root
+
+
+def write_predictions(run: Path, shift: int) -> None:
+    """Write what a trained and tested run folder holds: two smoke iterations predict hardly any box."""
+    (run / "predictions").mkdir(parents=True, exist_ok=True)
+    for split, images in (("oof", 6), ("test", 3)):
+        rows = [
+            {
+                "image_id": image,
+                "category_id": (image + wrong) % 3,
+                "bbox": [4.0 + image % 7 + shift, 5.0 + wrong, 30.0, 20.0],
+                "score": 0.9 - 0.5 * wrong - 0.1 * shift - 0.01 * image,
+            }
+            for image in range(images)
+            for wrong in (0, 1)
+        ]
+        (run / "predictions" / f"{split}.bbox.json").write_text(json.dumps(rows))
+    lines = [f"0 0.{9 - shift} {4 + shift} 5 34 25,test/{image:04}.jpg" for image in range(3)]
+    (run / "submission.csv").write_text("\n".join(["PredictionString,image_id", *lines]) + "\n")
 
 
 def run_small(arguments: list[str], sandbox: Path) -> subprocess.CompletedProcess[str]:
     """Run one tool; those that run a model get ``--smoke``, in the run folder that the page names, and two folds."""
     extra: list[str] = []
+    # what a shell would do with a pattern
+    found = [sorted(glob.glob(argument, root_dir=sandbox)) or [argument] for argument in arguments]
+    arguments = [argument for group in found for argument in group]
     if Path(arguments[0]).name == "make_folds.py" and "--folds" in arguments:
         arguments = [*arguments, "--folds", "2"]
     if Path(arguments[0]).name in MODEL_TOOLS and "--dry-run" not in arguments:

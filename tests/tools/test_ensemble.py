@@ -126,7 +126,7 @@ def test_scores_are_rescaled_by_what_they_meant_out_of_fold(ensemble, tmp_path, 
     options = ["--rescale", kind, "--oof", *paths, "--oof-ann", tmp_path / "train.json"]
     result = ensemble(members, *options, "--write-recipe", tmp_path / "r.yaml", train=True)
     assert result.returncode == 0, result.stderr
-    assert f"{kind} curves of a: one a class, but one for all of General trash" in result.stdout
+    assert f"{kind} of a: one for all classes (fewer than 50 right or wrong boxes" in result.stdout
     assert "fitted to these images" in result.stdout
     test = {"a_test.json": detections([0], 0.8), "b_test.json": detections([1], 0.4)}
     assert ensemble(test, "--recipe", tmp_path / "r.yaml").returncode == 0

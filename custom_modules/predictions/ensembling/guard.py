@@ -42,6 +42,8 @@ class Comparison:
         rival = f"its best member, {self.names[best]} ({self.members[best]:.4f})"
         if self.gain < 0:
             return f"the ensemble ({self.fused:.4f}) is BELOW {rival}, by {-self.gain:.4f}"
+        if self.gain == 0:
+            return f"the ensemble ({self.fused:.4f}) is no better than {rival}"
         return f"the ensemble ({self.fused:.4f}) is {self.gain:.4f} above {rival}"
 
     def table(self) -> str:

@@ -17,8 +17,8 @@ from custom_modules.predictions.ensembling.curves import Curve, IsotonicCurve, M
 from custom_modules.predictions.ensembling.settings import EnsembleSettings
 
 HEADER = """\
-# Recipe of an ensemble. Members are named by what tells their files apart; give theirs in this order:
-#   python tools/ensemble.py --recipe {name} --ann ANN.json --pred {members} --out OUT
+# Recipe of an ensemble. Members are named by what tells their files apart; --pred takes them in this order:
+#   python tools/ensemble.py --recipe {name} --ann ANN.json --pred P1 P2 ... --out OUT
 """
 SETTING_KEYS = [field.name for field in fields(EnsembleSettings)]
 NUMBER_KEYS = ("iou_thr", "skip_box_thr", "score_thr", "sigma")
@@ -51,7 +51,7 @@ def write_recipe(path: str | os.PathLike[str], recipe: Recipe) -> None:
     content["weights"] = recipe.settings.weights and list(recipe.settings.weights)
     content["curves"] = [_plain_curves(curves) for curves in recipe.settings.curves]
     with atomic_write(path) as file:
-        file.write(HEADER.format(name=Path(path).name, members=" ".join(name.upper() for name in recipe.members)))
+        file.write(HEADER.format(name=Path(path).name))
         yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 

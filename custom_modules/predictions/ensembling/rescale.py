@@ -82,6 +82,16 @@ class FittedMember:
     curves: MemberCurves
     pooled_classes: tuple[str, ...]
 
+    @property
+    def extent(self) -> str:
+        """Say which classes have a curve of their own."""
+        if not self.pooled_classes:
+            return "a curve for each class"
+        shared = ", ".join(self.pooled_classes) if self.curves.by_class else "all classes"
+        own = ", ".join(self.curves.by_class)
+        few = f"fewer than {LEAST_OF_A_CLASS} right or wrong boxes, or scores that don't rise with being right"
+        return (f"a curve each for {own}; " if own else "") + f"one for {shared} ({few})"
+
 
 def fit_curves(
     kind: str, members: Sequence[Results], names: Sequence[str], annotations: CocoJson

@@ -27,6 +27,8 @@ def test_an_ensemble_below_its_best_member_is_called_so():
     assert worse.gain < 0
     better = Comparison(("a", "b"), (0.5, 0.7), 0.75)
     assert better.verdict == "the ensemble (0.7500) is 0.0500 above its best member, b (0.7000)"
+    same = Comparison(("a", "b"), (0.5, 0.7), 0.7)
+    assert same.verdict == "the ensemble (0.7000) is no better than its best member, b (0.7000)"
     assert better.table().splitlines()[1:] == ["a         0.5000", "b         0.7000", "ensemble  0.7500"]
 
 

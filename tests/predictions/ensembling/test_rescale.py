@@ -72,6 +72,7 @@ def test_a_class_with_few_boxes_shares_the_pooled_curve(kind):
     # About 133 boxes each of the first three classes, half of them right; none of the others.
     assert set(fitted.curves.by_class) == {"General trash", "Paper", "Paper pack"}
     assert len(fitted.pooled_classes) == 7
+    assert fitted.extent.startswith("a curve each for General trash, Paper, Paper pack; one for Metal, Glass")
     few = made_of(lambda score: 0.2 + 0.6 * score, images=120)
     assert fit_curves(kind, [few], ["a"], ANNOTATIONS)[0].curves.by_class == {}
 

@@ -7,12 +7,13 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments
+from custom_modules.config.options import add_config_arguments, add_tta, check_tta_overrides
 
 EXAMPLES = """examples:
   python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
   python tools/predict.py CONFIG photos/ --checkpoint work_dirs/run/epoch_12.pth --out predicted
   python tools/predict.py CONFIG data/recycle/test.json --fold 2       with the weights of fold 2
+  python tools/predict.py CONFIG photo.jpg --tta --draw
 """
 
 
@@ -22,6 +23,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 
     from custom_modules import inference
     from custom_modules.config.prepare import prepare
+    from custom_modules.config.tta import use_tta
     from custom_modules.experiments.checkpoints import find_checkpoint
 
     out = Path(args.out or f"{run_folder(args)}/predict/{Path(args.source).stem}")
@@ -29,6 +31,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         args, parts=("test",), edit=lambda cfg: inference.point_at_source(cfg, args.source, args.data_root, out)
     )
     checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
+    if args.tta:
+        prepared.lines += use_tta(prepared.cfg)
 
     from custom_modules import running
 
@@ -43,10 +47,11 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 def run_folder(args: argparse.Namespace) -> str:
     from custom_modules.config.edits import use_work_dir
     from custom_modules.config.load import load_config
+    from custom_modules.config.tta import tta_folder
 
     cfg = load_config(args.config)
     use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
-    return str(cfg.work_dir)
+    return tta_folder(cfg.work_dir, args.fold) if args.tta else str(cfg.work_dir)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -56,10 +61,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add_config_arguments(parser)
     parser.add_argument("source", help="photo, folder or COCO json")
     parser.add_argument("--checkpoint", help="weights; default: the best of the run folder, else its last")
-    parser.add_argument("--out", metavar="DIR", help="where the results go; default: <run folder>/predict/<source>")
+    parser.add_argument("--out", metavar="DIR", help="folder for the results; default: <run folder>/predict/<source>")
+    add_tta(parser)
     parser.add_argument("--draw", action="store_true", help="also draw the photos with their boxes")
     parser.add_argument("--score-thr", type=float, default=0.3, help="draw boxes from this score on (default: 0.3)")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    check_tta_overrides(parser, args)
+    return args
 
 
 if __name__ == "__main__":

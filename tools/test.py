@@ -7,12 +7,13 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_launcher
+from custom_modules.config.options import add_config_arguments, add_launcher, add_tta, check_tta_overrides
 
 EXAMPLES = """examples:
   python tools/test.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
   python tools/test.py CONFIG work_dirs/other/epoch_12.pth
   python tools/test.py CONFIG --fold 2
+  python tools/test.py CONFIG --tta --cfg-options tta.scales=0.8,1,1.2       six views, into the run folder's tta/
 """
 
 
@@ -21,16 +22,25 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     args = parse_args(argv)
 
     from custom_modules.config.prepare import prepare
+    from custom_modules.config.tta import tta_record, use_tta
     from custom_modules.experiments.checkpoints import find_checkpoint
+    from custom_modules.experiments.run_record import read_record
 
     prepared = prepare(args, parts=("val", "test"))
-    checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
+    run_folder = prepared.cfg.work_dir
+    checkpoint = find_checkpoint(run_folder, args.checkpoint)
+    if args.tta:
+        prepared.lines += use_tta(prepared.cfg)
     record = prepared.record()
+    if args.tta:
+        record = tta_record(record, read_record(run_folder))
     prepared.cfg.launcher = args.launcher
 
     from custom_modules import running
 
-    result = running.run_test(prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint)
+    result = running.run_test(
+        prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint, replace_record=args.tta
+    )
     print(f"checkpoint: {result['checkpoint']}")
     if "contest/mAP50" in result["metrics"]:
         print(f"validation mAP50: {result['metrics']['contest/mAP50']:.4f}")
@@ -45,8 +55,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     add_config_arguments(parser)
     parser.add_argument("checkpoint", nargs="?", help="weights; default: the best of the run folder, else its last")
+    add_tta(parser)
     add_launcher(parser)
     args = parser.parse_args(argv)
+    check_tta_overrides(parser, args)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
     return args
 

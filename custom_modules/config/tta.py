@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict
 
 from custom_modules.config.bind import as_list, leaf_datasets
 from custom_modules.errors import InputError, Problem, counted, nearest
-from custom_modules.experiments.run_record import fold_folder
+from custom_modules.experiments.run_record import RunRecord, fold_folder
 from custom_modules.predictions.ensembling.settings import EnsembleSettings
 
 FOLDER = "tta"
@@ -152,6 +152,16 @@ def tta_folder(work_dir: str, fold: int | None = None) -> str:
     if fold is not None and folder.name == fold_folder(fold):
         return str(folder.parent / FOLDER / folder.name)
     return str(folder / FOLDER)
+
+
+def tta_record(record: RunRecord, run: RunRecord | None) -> RunRecord:
+    """Let the record of a test with several views say how far the run has come that it tests.
+
+    Args:
+        record: What the test would keep: its own settings, views included.
+        run: Record of the run's own folder, if there is one.
+    """
+    return record if run is None else replace(record, status=run.status, best_score=run.best_score)
 
 
 def with_views(steps: Sequence[ConfigDict], settings: TtaSettings) -> list[ConfigDict]:

@@ -19,10 +19,12 @@ from custom_modules.config.tta import (
     check_tta,
     read_settings,
     tta_folder,
+    tta_record,
     use_tta,
     with_views,
 )
 from custom_modules.errors import InputError
+from custom_modules.experiments.run_record import TRAINED, TRAINING, RunRecord
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
 BASES = sorted((ROOT / "configs/_base_/tta").glob("*.py"))
@@ -204,6 +206,13 @@ def test_results_get_a_folder_laid_out_as_the_run_s():
     assert tta_folder("work_dirs/x") == "work_dirs/x/tta"
     assert tta_folder("work_dirs/x/fold_2", 2) == "work_dirs/x/tta/fold_2"
     assert tta_folder("work_dirs/fold_2") == "work_dirs/fold_2/tta"
+
+
+def test_the_record_keeps_its_own_settings_and_says_how_far_the_run_has_come():
+    record, run = RunRecord("c.py", {"views": 4}, {}), RunRecord("c.py", {"views": 1}, {}, best_score=0.5)
+    assert tta_record(record, None) == record
+    assert tta_record(record, run.trained(0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, 0.7)
+    assert tta_record(record, run).status == TRAINING
 
 
 @pytest.mark.parametrize("path", BASES, ids=lambda path: path.stem)

@@ -17,7 +17,7 @@ from custom_modules.predictions.pseudo_labelling.labels import (
     weigh_by,
     weigh_by_score,
 )
-from custom_modules.predictions.pseudo_labelling.precision import Threshold, choose_thresholds, judge
+from custom_modules.predictions.pseudo_labelling.precision import Threshold, choose_thresholds, fewest_boxes, judge
 from custom_modules.predictions.pseudo_labelling.selection import (
     ClassCounts,
     SelectionSettings,
@@ -206,8 +206,10 @@ def _nothing_left(
     bounds = {name: entry.lower_bound or 0.0 for name, entry in thresholds.items()}
     closest = max(bounds, key=lambda name: bounds[name])
     if precision is not None and all(entry.score_thr is None for entry in thresholds.values()):
+        boxes = thresholds[closest].boxes or 0
         what = f"no class reaches a precision of {precision:g} out of fold: the closest is {closest}, with "
-        return Problem("--precision", what + f"{bounds[closest]:.3f} ensured", "ask for less, or set --score-thr")
+        what += f"{bounds[closest]:.3f} ensured by {boxes:,} boxes; at least {fewest_boxes(precision)} are needed"
+        return Problem("--precision", what, "ask for less, or set --score-thr")
     predicted, above, agreed = (sum(getattr(count, key) for count in counts.values()) for key in STEPS_TO_NOTHING)
     scores = f"up to a score of {first.scores.max():g}" if len(first) else "none at all"
     what = f"no box is left: {len(first):,} are predicted ({scores}), {predicted:,} of them a pixel wide and high, "

@@ -12,7 +12,7 @@ setup: .venv/.runtime  ## make .venv and install requirements.txt, without a com
 
 setup-dev: .venv/.dev  ## the same with what lint and tests need
 
-demo: .venv/.runtime  ## drawn photos, training, test, submission and its check: about 6 minutes on 2 cores
+demo: .venv/.runtime  ## drawn photos, training, test, submission and its check: about 4 minutes on 2 cores
 	@$(BIN)/python tools/demo.py
 
 lint: .venv/.dev  ## ruff, format check, mypy

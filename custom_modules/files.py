@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -164,6 +164,12 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def given_twice(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """List, as they were given and sorted, the paths that lead to a file to which another one leads as well."""
+    places = [Path(path).resolve() for path in paths]
+    return sorted({str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1})
 
 
 def missing_part(path: str | os.PathLike[str]) -> str:

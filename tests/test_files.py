@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from custom_modules.errors import InputError
-from custom_modules.files import atomic_write, file_sha256, missing_part, read_json, read_text, write_json
+from custom_modules.files import atomic_write, file_sha256, given_twice, missing_part, read_json, read_text, write_json
 
 
 def full_disk(*_):
@@ -161,3 +161,10 @@ def test_reading_quickly_refuses_the_same(tmp_path, text):
             read_json(path, quick=quick)
         messages.append(str(refusal.value))
     assert messages[0] == messages[1]
+
+
+def test_files_given_twice_are_found_whatever_the_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.json").symlink_to(tmp_path / "a.json")
+    assert given_twice(["a.json", "b.json", "c.json"]) == []
+    assert given_twice(["c.json", "link.json", "a.json", "c.json"]) == ["a.json", "c.json", "link.json"]

@@ -14,6 +14,7 @@ import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
 from custom_modules.errors import InputError, Problem
+from custom_modules.files import given_twice
 from custom_modules.predictions.by_class import numbers_by_class
 from custom_modules.predictions.ensembling.settings import (
     CONF_TYPES,
@@ -179,8 +180,7 @@ def check_paths(args: argparse.Namespace) -> None:
             problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
     if args.out.suffix.lower() not in (".json", ".csv"):
         problems.append(Problem("--out", f"{args.out} ends in neither .json nor .csv", "end it in one of the two"))
-    places = [path.resolve() for path in args.pred]
-    for path in {path for path, place in zip(args.pred, places, strict=True) if places.count(place) > 1}:
+    for path in given_twice(args.pred):
         remedy = "list each member once; --weights makes one count more"
         problems.append(Problem("--pred", f"lists {path} more than once", remedy))
     if args.oof and len(args.oof) != len(args.pred):

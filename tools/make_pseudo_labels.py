@@ -14,6 +14,7 @@ import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
 from custom_modules.errors import InputError, Problem
+from custom_modules.files import given_twice
 from custom_modules.predictions.by_class import numbers_by_class
 
 if TYPE_CHECKING:
@@ -137,8 +138,7 @@ def check_paths(args: argparse.Namespace) -> None:
         if path.resolve() in read:
             problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
         read.add(path.resolve())
-    places = [path.resolve() for path in args.pred]
-    for path in sorted({path for path, place in zip(args.pred, places, strict=True) if places.count(place) > 1}):
+    for path in given_twice(args.pred):
         problems.append(Problem("--pred", f"lists {path} more than once", "list each file once: it has one vote"))
     if bool(args.oof) != bool(args.oof_ann):
         problems.append(Problem("--oof", "and --oof-ann go together", "give both or neither"))

@@ -15,6 +15,7 @@ import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
 from custom_modules.errors import InputError, Problem
+from custom_modules.files import given_twice
 from custom_modules.predictions.tuning import BUDGET, GROUPS
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ def check_options(args: argparse.Namespace) -> None:
             problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
     if args.report and args.report.resolve() == args.out.resolve():
         problems.append(Problem("--report", f"{args.report} is the file of --out too", "write to another file"))
-    places = [path.resolve() for path in args.pred]
-    for path in sorted({path for path, place in zip(args.pred, places, strict=True) if places.count(place) > 1}):
+    for path in given_twice(args.pred):
         problems.append(Problem("--pred", f"lists {path} more than once", "list each member once"))
     if len(args.pred) < 2:
         what = "lists one member, so there is nothing to choose"

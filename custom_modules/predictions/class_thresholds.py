@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from custom_modules.coco.annotations import CocoJson, category_names
-from custom_modules.coco.columns import BoolArray, FloatArray, IntArray
 from custom_modules.errors import InputError, Problem
 from custom_modules.files import atomic_write, write_json
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.ranking import taking_order
+from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
+from custom_modules.predictions.matching import Truth
 from custom_modules.predictions.results import Results, check_results
 
 
@@ -60,32 +59,15 @@ def best_thresholds(annotations: CocoJson, results: Results) -> tuple[ClassThres
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
     check_results(results, annotations, "detections")
-    results = results.take(taking_order(results))
     truth = Truth.of(annotations)
-    matches = match(truth, results)
-    is_right = _first_claims(matches.claims)
-    counts = is_right | ~matches.in_crowd
     to_find = np.bincount(truth.class_rows[~truth.is_crowd], minlength=len(truth.category_ids)).tolist()
-    found = []
-    for row, name in enumerate(category_names(annotations)):
-        of_class = (matches.class_rows == row) & counts
-        found.append(_best_threshold(name, to_find[row], results.scores[of_class], is_right[of_class]))
-    return tuple(found)
+    columns = zip(category_names(annotations), to_find, judge_by_class(truth, results), strict=True)
+    return tuple(_best_threshold(*column) for column in columns)
 
 
-def _first_claims(claims: IntArray) -> BoolArray:
-    """Mark the first detection that claims each ground truth, shape ``(D,)``."""
-    is_first = np.zeros(len(claims), dtype=bool)
-    claiming = np.flatnonzero(claims >= 0)
-    is_first[claiming[np.unique(claims[claiming], return_index=True)[1]]] = True
-    return is_first
-
-
-def _best_threshold(name: str, ground_truths: int, scores: FloatArray, is_right: BoolArray) -> ClassThreshold:
-    """Choose the number of boxes to keep of one class, given by falling score."""
-    right = np.cumsum(is_right)
-    # Boxes of one score are kept or cut together: a cut lies only behind the last of them.
-    ends = np.flatnonzero(np.append(scores[1:] < scores[:-1], True)) if len(scores) else np.array([], dtype=np.int64)
+def _best_threshold(name: str, ground_truths: int, judged: JudgedBoxes) -> ClassThreshold:
+    """Choose the number of boxes to keep of one class."""
+    scores, right, ends = judged.scores, np.cumsum(judged.is_right), judged.cut_ends()
     if ground_truths == 0 or len(ends) == 0 or right[-1] == 0:
         return ClassThreshold(name, ground_truths, None, 0, 0.0, 0.0, 0.0)
     f1 = 2 * right[ends] / (ends + 1 + ground_truths)

@@ -12,6 +12,7 @@ from custom_modules.coco.columns import BoolArray, FloatArray
 from custom_modules.errors import InputError, Problem
 from custom_modules.predictions.ensembling.curves import Curve, IsotonicCurve, MemberCurves, PlattCurve, logits
 from custom_modules.predictions.ensembling.settings import FITTED_RESCALES, EnsembleSettings
+from custom_modules.predictions.judged import right_boxes
 from custom_modules.predictions.matching import Truth, match
 from custom_modules.predictions.ranking import taking_order
 from custom_modules.predictions.results import Results
@@ -114,7 +115,7 @@ def fit_curves(
     truth = Truth.of(annotations)
     fitted, problems = [], []
     for member, name in zip(members, names, strict=True):
-        is_right, counts = _right_boxes(truth, member)
+        is_right, counts = right_boxes(match(truth, member), taking_order(member))
         pooled = fit(member.scores[counts], is_right[counts]) if _has_both(is_right[counts], 1) else None
         if pooled is None:
             what = "its scores say nothing about which boxes are right"
@@ -131,16 +132,6 @@ def fit_curves(
     if problems:
         raise InputError(problems)
     return fitted
-
-
-def _right_boxes(truth: Truth, member: Results) -> tuple[BoolArray, BoolArray]:
-    """Mark the boxes that are the first to take a ground truth, and those that are right or wrong at all."""
-    matches = match(truth, member)
-    claims = matches.claims[taking_order(member)]
-    claimed, first = np.unique(claims, return_index=True)
-    is_right = np.zeros(len(member), dtype=bool)
-    is_right[taking_order(member)[first[claimed >= 0]]] = True
-    return is_right, is_right | ~matches.in_crowd
 
 
 def _has_both(is_right: BoolArray, least: int) -> bool:

@@ -11,29 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from custom_modules.coco.annotations import CocoJson, category_names
-from custom_modules.coco.columns import BoolArray, FloatArray
+from custom_modules.coco.columns import FloatArray
 from custom_modules.predictions.class_thresholds import shortest_between
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.ranking import taking_order
+from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
+from custom_modules.predictions.matching import Truth
 from custom_modules.predictions.results import Results, check_results
 
 #: The 95th percentile of the normal distribution: a bound that holds in 19 of 20 cases, on one side.
 Z: Final = 1.6448536269514722
 #: With fewer boxes above it no threshold is set, whatever their precision.
 LEAST_BOXES: Final = 10
-
-
-@dataclass(frozen=True)
-class JudgedBoxes:
-    """The boxes of one class that are right or wrong, by falling score.
-
-    Attributes:
-        scores: Shape ``(N,)``.
-        is_right: Whether each is the first to take its ground truth at IoU 0.5, shape ``(N,)``.
-    """
-
-    scores: FloatArray
-    is_right: BoolArray
 
 
 @dataclass(frozen=True)
@@ -95,17 +82,7 @@ def judge(annotations: CocoJson, results: Results) -> dict[str, JudgedBoxes]:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
     check_results(results, annotations, "out-of-fold predictions")
-    results = results.take(taking_order(results))
-    matches = match(Truth.of(annotations), results)
-    claimed, first = np.unique(matches.claims, return_index=True)
-    is_right = np.zeros(len(results), dtype=bool)
-    is_right[first[claimed >= 0]] = True
-    counts = is_right | ~matches.in_crowd
-    judged = {}
-    for row, name in enumerate(category_names(annotations)):
-        of_class = counts & (matches.class_rows == row)
-        judged[name] = JudgedBoxes(results.scores[of_class], is_right[of_class])
-    return judged
+    return dict(zip(category_names(annotations), judge_by_class(Truth.of(annotations), results), strict=True))
 
 
 def threshold_at(judged: JudgedBoxes, score_thr: float) -> Threshold:
@@ -130,8 +107,7 @@ def threshold_of_precision(judged: JudgedBoxes, precision: float) -> Threshold:
     """
     if len(judged.scores) == 0:
         return Threshold(None, 0, 0)
-    # Boxes of one score are kept or cut together: a cut lies only behind the last of them.
-    ends = np.flatnonzero(np.append(judged.scores[1:] < judged.scores[:-1], True))
+    ends = judged.cut_ends()
     right = np.cumsum(judged.is_right)[ends]
     lower = wilson_lower(right, ends + 1)
     good = np.flatnonzero((lower >= precision) & (ends + 1 >= LEAST_BOXES))

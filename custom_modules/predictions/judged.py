@@ -1,0 +1,68 @@
+"""Which detections are right, for all that looks at them by falling score: thresholds, calibration, pseudo labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from custom_modules.coco.columns import BoolArray, FloatArray, IntArray
+from custom_modules.predictions.matching import Matches, Truth, match
+from custom_modules.predictions.ranking import taking_order
+from custom_modules.predictions.results import Results
+
+
+@dataclass(frozen=True)
+class JudgedBoxes:
+    """The boxes of one class that are right or wrong, by falling score.
+
+    Attributes:
+        scores: Shape ``(N,)``.
+        is_right: Whether the box is the first to take a ground truth, shape ``(N,)``.
+    """
+
+    scores: FloatArray
+    is_right: BoolArray
+
+    def cut_ends(self) -> IntArray:
+        """Find where a threshold may cut: boxes of one score are kept or cut together.
+
+        Returns:
+            Position of the last box of each score, by falling score, shape ``(K,)``.
+        """
+        is_last = np.append(self.scores[1:] < self.scores[:-1], True)[: len(self.scores)]
+        ends: IntArray = np.flatnonzero(is_last)
+        return ends
+
+
+def judge_by_class(truth: Truth, results: Results) -> list[JudgedBoxes]:
+    """Tell right boxes from wrong ones, for each category of the file; those in crowd regions are neither.
+
+    Args:
+        truth: Ground truth.
+        results: Detections on its images.
+    """
+    order = taking_order(results)
+    matches = match(truth, results)
+    is_right, counts = right_boxes(matches, order)
+    judged = []
+    for label in range(len(truth.category_ids)):
+        rows = order[((matches.class_rows == label) & counts)[order]]
+        judged.append(JudgedBoxes(results.scores[rows], is_right[rows]))
+    return judged
+
+
+def right_boxes(matches: Matches, order: IntArray) -> tuple[BoolArray, BoolArray]:
+    """Mark the detections that are the first to take a ground truth, and those that are right or wrong at all.
+
+    Args:
+        matches: Detections and what they may take, ``D`` of them.
+        order: Their rows as :func:`~custom_modules.predictions.ranking.taking_order` sorts them, shape ``(D,)``.
+
+    Returns:
+        Two masks of shape ``(D,)``.
+    """
+    claimed, first = np.unique(matches.claims[order], return_index=True)
+    is_right = np.zeros(len(order), dtype=bool)
+    is_right[order[first[claimed >= 0]]] = True
+    return is_right, is_right | ~matches.in_crowd

@@ -12,6 +12,8 @@ from custom_modules.config.sources import join_sources
 
 PARTS = ("train", "val", "test")
 HEADS = ("bbox_head", "mask_head", "query_head", "auxiliary_head")
+SWITCH_HOOKS = ("PipelineSwitchHook", "LastEpochsPipelineHook")
+TRANSFORMS_WITH_ANNOTATIONS = ("PasteObjects",)
 METRICS_WITH_ANNOTATIONS = ("ContestMetric", "CocoMetric")
 
 
@@ -45,6 +47,7 @@ def bind(cfg: Config) -> list[str]:
     if classes := class_names(cfg):
         _bind_heads(cfg.get("model"), len(classes), "model", lines)
     _bind_switch_pipelines(cfg, lines)
+    _bind_transforms(cfg, lines)
     return lines
 
 
@@ -153,10 +156,34 @@ def _bind_heads(node: Any, count: int, place: str, lines: list[str], in_head: bo
 def _bind_switch_pipelines(cfg: Config, lines: list[str]) -> None:
     """Give hooks that change the pipeline late in training the config's ``train_pipeline_stage2``."""
     for index, hook in enumerate(cfg.get("custom_hooks") or []):
-        missing = hook.get("type") == "PipelineSwitchHook" and "switch_pipeline" not in hook
+        missing = hook.get("type") in SWITCH_HOOKS and "switch_pipeline" not in hook
         if missing and cfg.get("train_pipeline_stage2"):
             value = _copied(cfg.train_pipeline_stage2)
             _set(hook, "switch_pipeline", value, f"custom_hooks.{index}", lines, shown="train_pipeline_stage2")
+
+
+def _bind_transforms(cfg: Config, lines: list[str]) -> None:
+    """Point transforms that take objects from other photos at the file that the train loader reads, and no other."""
+    if not cfg.get("train_dataloader"):
+        return
+    dataset = next(leaf_datasets(cfg.train_dataloader.dataset))
+    facts = {key: dataset[key] for key in ("ann_file", "data_root", "metainfo") if key in dataset}
+    for step in _steps([cfg.train_dataloader.dataset, cfg.get("custom_hooks")], TRANSFORMS_WITH_ANNOTATIONS):
+        for key, value in facts.items():
+            if key not in step:
+                _set(step, key, _copied(value), step.type, lines, shown="the train loader's")
+
+
+def _steps(node: Any, types: tuple[str, ...]) -> Iterator[ConfigDict]:
+    """Find every dict of the given types below a node."""
+    if isinstance(node, list | tuple):
+        for item in node:
+            yield from _steps(item, types)
+    elif isinstance(node, dict):
+        if node.get("type") in types:
+            yield node
+        for value in list(node.values()):
+            yield from _steps(value, types)
 
 
 def _copied(value: Any) -> Any:

@@ -79,7 +79,7 @@ def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:
 
 
 def check_schedule(cfg: Config) -> list[Problem]:
-    """A learning-rate step that lies behind the end of the run would never be taken."""
+    """A learning-rate step behind the end of the run would never be taken, nor epochs before its last ones."""
     epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
     if not epochs:
         return []
@@ -92,4 +92,9 @@ def check_schedule(cfg: Config) -> list[Problem]:
         if late:
             what = f"{late[0]} lies behind the last of {epochs} epochs: this step would never be taken"
             problems.append(Problem(f"param_scheduler.{index}", what, "fit the plan to train_cfg.max_epochs"))
+    for index, hook in enumerate(cfg.get("custom_hooks") or []):
+        if hook.get("type") == "LastEpochsPipelineHook" and hook.get("last_epochs", 0) >= epochs:
+            what = f"the last {hook.last_epochs} of {epochs} epochs go without strong augmentation: none is left for it"
+            remedy = "set the recipe's last_epochs_without to fewer epochs, or leave the recipe out"
+            problems.append(Problem(f"custom_hooks.{index}", what, remedy))
     return problems

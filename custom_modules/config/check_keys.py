@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from custom_modules.config.bind import PARTS
 from custom_modules.config.provenance import chain_variables, config_chain
+from custom_modules.config.recipes import PREFIX
 from custom_modules.config.signatures import Schema, Signature
 from custom_modules.errors import Problem, nearest
 
@@ -20,6 +21,7 @@ BOUND_KEYS = (
     "dataset_type",
     "load_pipeline",
     "metainfo",
+    "recipes",
     "test_pipeline",
     "train_pipeline",
     "train_pipeline_stage2",
@@ -165,7 +167,7 @@ def _check_top_level(cfg: Config, options: tuple[str, ...]) -> Iterator[Problem]
     variables = chain_variables(chain)
     for option in options:
         head = option.partition(".")[0]
-        if head in KNOWN_KEYS:
+        if head in KNOWN_KEYS or head.startswith(PREFIX):  # recipes are looked at as they are put in
             continue
         if head in variables:
             what = f"{head} is a variable of the config file, used by now: setting it changes nothing"

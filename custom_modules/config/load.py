@@ -10,12 +10,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from custom_modules.errors import InputError, Problem
+from custom_modules.config.recipes import PREFIX, apply_recipes
+from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.files import missing_part
 
 
 def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
-    """Read a config, apply ``--cfg-options`` and name its run folder.
+    """Read a config, put its recipes in, apply ``--cfg-options`` and name its run folder.
 
     Args:
         path: Config file.
@@ -24,10 +25,15 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     Raises:
         InputError: The file or one of its bases is absent or can't be run as Python, or an override
-            addresses something that is not there.
+            addresses something that is not there, or a recipe is not sound.
     """
     cfg = _read(Path(path))
-    for key, value in (options or {}).items():
+    options = dict(options or {})
+    for key in [key for key in options if key.startswith(PREFIX)]:
+        _check_recipe(cfg, key)
+        _override(cfg, key, options.pop(key))
+    apply_recipes(cfg)
+    for key, value in options.items():
         _override(cfg, key, value)
     if cfg.get("work_dir") is None:
         cfg.work_dir = f"work_dirs/{Path(path).stem}"
@@ -73,6 +79,16 @@ def _explain(path: Path, error: Exception) -> tuple[str, str, str]:
     if "cannot inherit from base because" in text:
         return str(path), text.split(" You may set")[0], "write _delete_=True into it to replace the base's value"
     return place, f"{type(error).__name__}: {text}", ""
+
+
+def _check_recipe(cfg: Config, key: str) -> None:
+    """Refuse an override of a recipe that the config has not."""
+    head = key.partition(".")[0]
+    recipes = [name for name in cfg if name.startswith(PREFIX)]
+    if head not in recipes:
+        has = f"its recipes are {', '.join(recipes)}" if recipes else "it has none"
+        remedy = nearest(head, recipes) or f"name the recipe's file in _base_; {has}"
+        raise InputError(Problem(f"--cfg-options {key}", "the config has no such recipe", remedy))
 
 
 def _override(cfg: Config, key: str, value: Any) -> None:

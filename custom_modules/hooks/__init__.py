@@ -2,8 +2,16 @@
 
 from custom_modules.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from custom_modules.hooks.checkpoint_guard_hook import CheckpointGuardHook
+from custom_modules.hooks.last_epochs_pipeline_hook import LastEpochsPipelineHook
 from custom_modules.hooks.rich_progress_hook import RichProgressHook
 from custom_modules.hooks.sampling_log_hook import SamplingLogHook
 from custom_modules.hooks.submission_hook import SubmissionHook
 
-__all__ = ["AtomicCheckpointHook", "CheckpointGuardHook", "RichProgressHook", "SamplingLogHook", "SubmissionHook"]
+__all__ = [
+    "AtomicCheckpointHook",
+    "CheckpointGuardHook",
+    "LastEpochsPipelineHook",
+    "RichProgressHook",
+    "SamplingLogHook",
+    "SubmissionHook",
+]

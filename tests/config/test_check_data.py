@@ -61,3 +61,10 @@ def test_an_evaluator_that_scores_another_file_is_refused(make_dataset, make_con
     data = make_dataset()
     found = check_data(bound(make_config, data, **{"val_evaluator.ann_file": f"{data}/test.json"}))
     assert any(problem.where == "val_evaluator.ann_file" for problem in found)
+
+
+@pytest.mark.parametrize(("last", "bad"), [(4, False), (5, True), (6, True)])
+def test_strong_augmentation_must_have_an_epoch(last, bad):
+    hooks = [dict(type="LastEpochsPipelineHook", last_epochs=last)]
+    cfg = Config(dict(train_cfg=dict(max_epochs=5), custom_hooks=hooks))
+    assert bool(check_schedule(cfg)) is bad

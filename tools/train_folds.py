@@ -11,7 +11,7 @@ from custom_modules.cli import run_tool
 from custom_modules.config.options import add_config_arguments, add_training_arguments, whole_number
 
 if TYPE_CHECKING:
-    from custom_modules.experiments.fold_runs import Outcome
+    from custom_modules.experiments.planned_runs import Outcome
 
 EXAMPLES = """examples:
   python tools/make_folds.py data/recycle/train.json --folds 5
@@ -30,14 +30,14 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
     from rich.console import Console
 
     from custom_modules.config.fold_plan import plan_fold_runs
-    from custom_modules.experiments import fold_runs
+    from custom_modules.experiments import planned_runs
 
     console = Console(highlight=False, soft_wrap=True)
     plan = plan_fold_runs(args, passed_on(argv))
     console.print(f"folds {', '.join(str(run.fold) for run in plan.runs)}; at the same time: {args.jobs}")
-    gpus = fold_runs.visible_gpus(dict(os.environ), fold_runs.nvidia_smi)
-    outcomes = fold_runs.run_folds(plan.runs, args.jobs, gpus)
-    fold_runs.print_summary(console, outcomes)
+    gpus = planned_runs.visible_gpus(dict(os.environ), planned_runs.nvidia_smi)
+    outcomes = planned_runs.run_all(plan.runs, args.jobs, gpus)
+    planned_runs.print_summary(console, outcomes)
     failures = {outcome.status for outcome in outcomes} - {0}
     if failures:
         sys.exit(2 if failures == {2} else 1)

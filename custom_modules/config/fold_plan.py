@@ -11,13 +11,12 @@ from pathlib import Path
 from custom_modules.config import edits
 from custom_modules.config.folds import available_folds, check_together
 from custom_modules.config.load import load_config
+from custom_modules.config.options import add_training_arguments
 from custom_modules.config.prepare import prepare_training
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.fold_runs import FoldRun
+from custom_modules.experiments.planned_runs import PlannedRun
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-#: Options of train.py that test.py does not know.
-ONLY_TRAINING = ("--amp", "--auto-scale-lr")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class FoldPlan:
         source: Annotation file that the folds were made from.
     """
 
-    runs: list[FoldRun]
+    runs: list[PlannedRun]
     folder: Path
     source: str
 
@@ -64,10 +63,17 @@ def plan_fold_runs(args: argparse.Namespace, options: Sequence[str]) -> FoldPlan
     return FoldPlan(runs, Path(cfg.work_dir), source)
 
 
-def _plan_run(args: argparse.Namespace, options: Sequence[str], fold: int) -> FoldRun:
+def _plan_run(args: argparse.Namespace, options: Sequence[str], fold: int) -> PlannedRun:
     """Describe a fold's run. Photos are left to the run itself, which checks them all."""
     prepared = prepare_training(argparse.Namespace(**{**vars(args), "fold": fold}), parts=())
     options = [*options, "--fold", str(fold)]
     train = [str(TOOLS / "train.py"), *options]
-    test = [str(TOOLS / "test.py"), *(option for option in options if option not in ONLY_TRAINING)]
-    return FoldRun(Path(prepared.cfg.work_dir), prepared.record(), train, test)
+    test = [str(TOOLS / "test.py"), *_known_to_test(options)]
+    return PlannedRun(f"fold {fold}", Path(prepared.cfg.work_dir), prepared.record(), train, test)
+
+
+def _known_to_test(options: Sequence[str]) -> list[str]:
+    """Leave out the options, with their values, that say how to train."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_training_arguments(parser)
+    return parser.parse_known_args(options)[1]

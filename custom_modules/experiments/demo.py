@@ -15,6 +15,7 @@ from rich.table import Table
 
 from custom_modules.coco.annotations import read_annotations
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.run_record import TEST_PREDICTIONS
 from custom_modules.predictions.draw import comparison_sheet
 from custom_modules.predictions.results import read_results
 from custom_modules.predictions.score import Scores, score
@@ -42,7 +43,7 @@ class Paths:
     @property
     def predictions(self) -> Path:
         """COCO results of the test photos."""
-        return self.work_dir / "predictions" / "test.bbox.json"
+        return self.work_dir / TEST_PREDICTIONS
 
     @property
     def answers(self) -> Path:

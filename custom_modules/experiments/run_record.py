@@ -14,6 +14,8 @@ from custom_modules.files import file_sha256, read_json, write_json
 NAME = "run.json"
 #: Detections on the validation images, relative to the run folder.
 VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
+#: The same on the test images.
+TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
 TRAINING, TRAINED = "training", "trained"

@@ -1,4 +1,4 @@
-"""Which folds have something to do, and what becomes of those that fail."""
+"""Which runs have something to do, and what becomes of those that fail."""
 
 import doctest
 import io
@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from custom_modules.errors import InputError
-from custom_modules.experiments import fold_runs
-from custom_modules.experiments.fold_runs import FoldRun, Outcome, commands_to_do, run_folds, visible_gpus
+from custom_modules.experiments import planned_runs
+from custom_modules.experiments.planned_runs import Outcome, PlannedRun, commands_to_do, run_all, visible_gpus
 from custom_modules.experiments.run_record import VAL_PREDICTIONS, RunRecord
 
 FILES = {"train": {"path": "t.json", "sha256": "1"}, "val": {"path": "v.json", "sha256": "2"}}
@@ -21,7 +21,7 @@ TRAIN, TEST = ("train.py", "x.py"), ("test.py", "x.py")
 
 @pytest.fixture
 def run(tmp_path):
-    return FoldRun(tmp_path / "fold_0", RECORD, TRAIN, TEST)
+    return PlannedRun("fold 0", tmp_path / "fold_0", RECORD, TRAIN, TEST)
 
 
 def checkpoint(folder, name):
@@ -38,7 +38,7 @@ def finished(folder, record=RECORD):
 
 
 def test_examples_hold():
-    assert doctest.testmod(fold_runs).failed == 0
+    assert doctest.testmod(planned_runs).failed == 0
 
 
 def test_a_new_fold_is_trained_and_tested(run):
@@ -93,7 +93,8 @@ def program(text):
 def test_a_failing_fold_does_not_stop_the_others(tmp_path):
     note = "import sys, pathlib; pathlib.Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)"
     runs = [
-        FoldRun(
+        PlannedRun(
+            f"fold {fold}",
             tmp_path / f"fold_{fold}",
             replace(RECORD, fold=fold),
             program("import sys; print('out of memory'); sys.exit(2)")
@@ -103,21 +104,21 @@ def test_a_failing_fold_does_not_stop_the_others(tmp_path):
         )
         for fold in range(3)
     ]
-    outcomes = run_folds(runs, jobs=2)
-    assert [(outcome.fold, outcome.what, outcome.status) for outcome in outcomes] == [
-        (0, "trained", 0),
-        (1, "failed", 2),
-        (2, "trained", 0),
+    outcomes = run_all(runs, jobs=2)
+    assert [(outcome.name, outcome.what, outcome.status) for outcome in outcomes] == [
+        ("fold 0", "trained", 0),
+        ("fold 1", "failed", 2),
+        ("fold 2", "trained", 0),
     ]
     assert "out of memory" in outcomes[1].reason
-    assert (tmp_path / "fold_2/train_folds.log").read_text() == "tested\n"
+    assert (tmp_path / "fold_2/output.log").read_text() == "tested\n"
 
 
 def test_jobs_share_out_devices_and_cores(tmp_path):
     show = program("import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['OMP_NUM_THREADS'])")
-    runs = [FoldRun(tmp_path / f"fold_{fold}", RECORD, show, program("")) for fold in range(2)]
-    run_folds(runs, jobs=2, gpus=["4", "7"])
-    seen = {(run.folder / "train_folds.log").read_text().strip() for run in runs}
+    runs = [PlannedRun(f"fold {fold}", tmp_path / f"fold_{fold}", RECORD, show, program("")) for fold in range(2)]
+    run_all(runs, jobs=2, gpus=["4", "7"])
+    seen = {(run.folder / "output.log").read_text().strip() for run in runs}
     threads = max(1, len(os.sched_getaffinity(0)) // 2)
     assert seen <= {f"4 {threads}", f"7 {threads}"}
 
@@ -133,11 +134,11 @@ def test_gpus_are_the_users_choice_or_all():
 def test_the_summary_gives_mean_and_standard_deviation_of_what_is_done():
     text = io.StringIO()
     outcomes = [
-        Outcome(0, "trained", 60.0, {"contest/mAP50": 0.5}),
-        Outcome(1, "was done", 0.0, {"contest/mAP50": 0.6}),
-        Outcome(2, "failed", 6.0, status=2, reason="no [space]"),
+        Outcome("fold 0", "trained", 60.0, {"contest/mAP50": 0.5}),
+        Outcome("fold 1", "was done", 0.0, {"contest/mAP50": 0.6}),
+        Outcome("fold 2", "failed", 6.0, status=2, reason="no [space]"),
     ]
-    fold_runs.print_summary(Console(file=text, width=100), outcomes)
+    planned_runs.print_summary(Console(file=text, width=100), outcomes)
     # mean (0.5 + 0.6) / 2, sample deviation sqrt(2 * 0.05^2 / 1)
     assert "0.5500 ± 0.0707" in text.getvalue()
     assert "mean of 2" in text.getvalue()

@@ -1,4 +1,4 @@
-"""A run of each fold: which still have something to do, doing it side by side, and what came of it."""
+"""Several runs, such as one a fold: what each still needs, doing it side by side, and what came of it."""
 
 from __future__ import annotations
 
@@ -21,38 +21,35 @@ from custom_modules.experiments.checkpoints import find_checkpoint, find_resume
 from custom_modules.experiments.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.settings import difference_in_effect
 
-LOG = "train_folds.log"
+LOG = "output.log"
 LAST_LINES = 5
 
 
 @dataclass(frozen=True)
-class FoldRun:
-    """One fold's run and the commands that do it.
+class PlannedRun:
+    """One of several runs and the commands that do it.
 
     Attributes:
+        name: What tells it from the others, such as ``"fold 0"``.
         folder: Run folder.
         record: What the run would be if it started now.
         train: Arguments of the command that trains, ``--resume`` not among them.
         test: Arguments of the command that scores the validation images and predicts the test images.
     """
 
+    name: str
     folder: Path
     record: RunRecord
     train: Sequence[str]
     test: Sequence[str]
 
-    @property
-    def fold(self) -> int:
-        """Number of the fold."""
-        return self.record.fold or 0
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a fold.
+    """What became of a run.
 
     Attributes:
-        fold: Its number.
+        name: The run's.
         what: What was done: ``"trained"``, ``"resumed"``, ``"tested"``, ``"was done"``, ``"failed"``.
         seconds: How long it took.
         metrics: Of the validation images; empty after a failure.
@@ -60,7 +57,7 @@ class Outcome:
         reason: Why it failed.
     """
 
-    fold: int
+    name: str
     what: str
     seconds: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -68,8 +65,8 @@ class Outcome:
     reason: str = ""
 
 
-def commands_to_do(run: FoldRun) -> dict[str, Sequence[str]]:
-    """List what a fold's run still needs, by what it will have been: ``trained`` or ``resumed``, then ``tested``.
+def commands_to_do(run: PlannedRun) -> dict[str, Sequence[str]]:
+    """List what a run still needs, by what it will have been: ``trained`` or ``resumed``, then ``tested``.
 
     Raises:
         InputError: The folder holds a run of other settings or other data, which neither counts nor can be resumed.
@@ -85,7 +82,7 @@ def commands_to_do(run: FoldRun) -> dict[str, Sequence[str]]:
     return {} if is_tested else {"tested": run.test}
 
 
-def _start_or_resume(run: FoldRun) -> dict[str, Sequence[str]]:
+def _start_or_resume(run: PlannedRun) -> dict[str, Sequence[str]]:
     try:
         find_resume(run.folder)
     except InputError:  # it ended before its first checkpoint
@@ -100,7 +97,7 @@ def _checkpoint_name(folder: Path) -> str:
         return ""
 
 
-def _differences(run: FoldRun, found: RunRecord) -> list[Problem]:
+def _differences(run: PlannedRun, found: RunRecord) -> list[Problem]:
     remedy = "name another --work-dir, or move this folder away to train again"
     changed = difference_in_effect(found.settings, run.record.settings)
     problems = [
@@ -114,12 +111,12 @@ def _differences(run: FoldRun, found: RunRecord) -> list[Problem]:
     return problems
 
 
-def run_folds(runs: Sequence[FoldRun], jobs: int, gpus: Sequence[str] = ()) -> list[Outcome]:
-    """Do what each fold's run still needs; one that fails does not stop the others.
+def run_all(runs: Sequence[PlannedRun], jobs: int, gpus: Sequence[str] = ()) -> list[Outcome]:
+    """Do what each run still needs; one that fails does not stop the others.
 
     Args:
-        runs: The folds.
-        jobs: How many run at the same time. One runs in this terminal; several write to ``train_folds.log`` in
+        runs: The runs.
+        jobs: How many run at the same time. One runs in this terminal; several write to ``output.log`` in
             their run folders.
         gpus: Devices that the jobs share out, as ``CUDA_VISIBLE_DEVICES`` names them; none for a machine without.
 
@@ -130,17 +127,17 @@ def run_folds(runs: Sequence[FoldRun], jobs: int, gpus: Sequence[str] = ()) -> l
     for slot in range(jobs):
         slots.put(_environment(slot, jobs, gpus))
 
-    def work(run: FoldRun) -> Outcome:
+    def work(run: PlannedRun) -> Outcome:
         environment = slots.get()
         try:
-            return _run_fold(run, environment, in_terminal=jobs == 1)
+            return _run_one(run, environment, in_terminal=jobs == 1)
         finally:
             slots.put(environment)
 
     pool = ThreadPoolExecutor(max_workers=jobs)
     try:
         return list(pool.map(work, runs))
-    finally:  # after Ctrl-C, which the running commands get as well, no further fold starts
+    finally:  # after Ctrl-C, which the running commands get as well, no further run starts
         pool.shutdown(cancel_futures=True)
 
 
@@ -154,7 +151,7 @@ def _environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
     return environment
 
 
-def _run_fold(run: FoldRun, environment: dict[str, str], in_terminal: bool) -> Outcome:
+def _run_one(run: PlannedRun, environment: dict[str, str], in_terminal: bool) -> Outcome:
     start = time.monotonic()
     done = ""
     try:
@@ -163,12 +160,12 @@ def _run_fold(run: FoldRun, environment: dict[str, str], in_terminal: bool) -> O
             status = _run(arguments, run.folder, environment, in_terminal)
             if status:
                 reason = "its message stands above" if in_terminal else _end_of_log(run.folder / LOG)
-                return Outcome(run.fold, "failed", time.monotonic() - start, status=status, reason=reason)
+                return Outcome(run.name, "failed", time.monotonic() - start, status=status, reason=reason)
         record = read_record(run.folder)
     except (InputError, OSError) as error:  # such as a folder that may not be written to
-        return Outcome(run.fold, "failed", time.monotonic() - start, status=2, reason=str(error))
+        return Outcome(run.name, "failed", time.monotonic() - start, status=2, reason=str(error))
     metrics = record.metrics if record else {}
-    return Outcome(run.fold, done or "was done", time.monotonic() - start, metrics)
+    return Outcome(run.name, done or "was done", time.monotonic() - start, metrics)
 
 
 def _run(arguments: Sequence[str], folder: Path, environment: dict[str, str], in_terminal: bool) -> int:
@@ -217,13 +214,13 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """Print a row a fold, then mean and standard deviation over those that are done, then why others failed."""
-    table = Table(title="folds")
-    for name in ("fold", "what", "mAP50", "COCO mAP", "minutes"):
-        table.add_column(name, justify="left" if name == "what" else "right")
+    """Print a row a run, then mean and standard deviation over those that are done, then why others failed."""
+    table = Table()
+    for name in ("run", "what", "mAP50", "COCO mAP", "minutes"):
+        table.add_column(name, justify="left" if name in ("run", "what") else "right")
     for outcome in outcomes:
         cells = [_cell(outcome.metrics.get(key)) for key in (SCORE, "contest/coco_mAP")]
-        table.add_row(str(outcome.fold), outcome.what, *cells, f"{outcome.seconds / 60:.1f}")
+        table.add_row(outcome.name, outcome.what, *cells, f"{outcome.seconds / 60:.1f}")
     scores = [outcome.metrics[SCORE] for outcome in outcomes if SCORE in outcome.metrics]
     if scores:
         mean, deviation = mean_and_deviation(scores)
@@ -233,7 +230,7 @@ def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.print(table)
     for outcome in outcomes:
         if outcome.status:
-            console.print(f"fold {outcome.fold} failed with status {outcome.status}: {outcome.reason}", markup=False)
+            console.print(f"{outcome.name} failed with status {outcome.status}: {outcome.reason}", markup=False)
 
 
 def _cell(value: float | None) -> str:

@@ -145,8 +145,11 @@ def modulated_deform_conv_forward(
         offset: Shape ``(B, G * K * 2, H', W')``, in pixels.
         mask: Factor of each sample, shape ``(B, G * K, H', W')``.
         output: Filled in place; shape ``(B, C', H', W')``.
+
+    ``offset`` and ``mask`` may be larger than the output: see :func:`_as_read`.
     """
     geometry = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, group, deformable_group)
+    offset, mask = (_as_read(samples, output) for samples in (offset, mask))
     output.copy_(_convolve(input, weight, offset, mask, bias if with_bias else None, geometry))
 
 
@@ -178,12 +181,36 @@ def modulated_deform_conv_backward(
 ) -> None:
     """Fill the five gradients, each shaped like what it belongs to; ``grad_bias`` only when ``with_bias``."""
     geometry = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, group, deformable_group)
+    offset, mask = (_as_read(samples, grad_output) for samples in (offset, mask))
     grads = _convolve_backward(grad_output, input, weight, offset, mask, bias if with_bias else None, geometry)
-    targets = [grad_input, grad_weight, grad_offset, grad_mask]
+    grad_input.copy_(grads[0])
+    grad_weight.copy_(grads[1])
+    _write_as_read(grad_offset, grads[2])
+    _write_as_read(grad_mask, grads[3])
     if with_bias:
-        targets.append(grad_bias)
-    for target, grad in zip(targets, grads, strict=False):
-        target.copy_(grad)
+        grad_bias.copy_(grads[4])
+
+
+def _as_read(samples: Tensor, output: Tensor) -> Tensor:
+    """Give offsets or masks the output's height and width, as mmcv's kernels read them.
+
+    Those take an image's offsets for a row of numbers laid out for the output's size, whatever their own shape is.
+    mmdet's DyHead relies on it: it hands a level's offsets to the convolution of the next smaller level
+    (https://github.com/open-mmlab/mmdetection/blob/main/mmdet/models/necks/dyhead.py, ``DyHeadBlock.forward``), and
+    weights trained so expect the same.
+    """
+    height, width = output.shape[2:]
+    if tuple(samples.shape[2:]) == (height, width):
+        return samples
+    channels = samples.shape[1]
+    return samples.flatten(1)[:, : channels * height * width].reshape(-1, channels, height, width)
+
+
+def _write_as_read(target: Tensor, grad: Tensor) -> None:
+    """Fill the gradient of offsets or masks that :func:`_as_read` has cut; what was not read has none."""
+    rows = target.new_zeros(len(target), target[0].numel())
+    rows[:, : grad[0].numel()] = grad.flatten(1)
+    target.copy_(rows.view(target.shape))
 
 
 Geometry = tuple[int, int, int, int, int, int, int, int]

@@ -12,6 +12,7 @@ import torch
 import torchvision  # noqa: F401  (registers torch.ops.torchvision)
 from torch import Tensor
 
+from custom_modules.ops.bilinear import neighbours
 from custom_modules.ops.dtypes import compute_dtype
 
 # The numbers that mmcv passes as `pool_mode`.
@@ -137,21 +138,6 @@ def _axis_positions(start: float, length: float, bins: int, sampling_ratio: int,
     return start + bin_length * (torch.arange(bins, **options)[:, None] + fractions)
 
 
-def _neighbours(position: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
-    """The two pixels beside each position along one axis, and their weights.
-
-    Up to one pixel beyond the border the border's value goes on; farther out the weights are zero.
-    """
-    inside = (position >= -1) & (position <= size)
-    position = position.clamp(0, size - 1)
-    low = position.long()
-    fraction = position - low
-    return [
-        (low, (1 - fraction) * inside),
-        ((low + 1).clamp_(max=size - 1), fraction * inside),
-    ]
-
-
 def _interpolate(feature: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
     """Bilinear samples of ``feature`` ``(C, H, W)`` on the grid of ``ys`` and ``xs``.
 
@@ -159,8 +145,8 @@ def _interpolate(feature: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
         Shape ``(C, rows of bins, samples, columns of bins, samples)``.
     """
     _, height, width = feature.shape
-    rows = sum(feature[:, y] * weight[..., None] for y, weight in _neighbours(ys, height))
-    return sum(rows[..., x] * weight for x, weight in _neighbours(xs, width))
+    rows = sum(feature[:, y] * weight[..., None] for y, weight in neighbours(ys, height))
+    return sum(rows[..., x] * weight for x, weight in neighbours(xs, width))
 
 
 def _scatter(grad_feature: Tensor, y: Tensor, x: Tensor, grad: Tensor) -> None:
@@ -170,6 +156,6 @@ def _scatter(grad_feature: Tensor, y: Tensor, x: Tensor, grad: Tensor) -> None:
     """
     channels, height, width = grad_feature.shape
     flat = grad_feature.view(channels, -1)
-    for row, row_weight in _neighbours(y, height):
-        for column, column_weight in _neighbours(x, width):
+    for row, row_weight in neighbours(y, height):
+        for column, column_weight in neighbours(x, width):
             flat.scatter_add_(1, (row * width + column).flatten(1), (grad * row_weight * column_weight).flatten(1))

@@ -176,3 +176,26 @@ def test_every_precision(dtype, convolve, device):
             assert tensor.grad.dtype == dtype
             # Sums of some hundred terms of order one.
             torch.testing.assert_close(tensor.grad.cpu().double(), exact[name].grad, rtol=tolerance, atol=8 * tolerance)
+
+
+def test_larger_offsets_are_read_as_one_row_of_numbers():
+    """As mmcv's kernels do: DyHead hands a level's offsets to the convolution of a smaller one."""
+    from mmcv.ops import modulated_deform_conv2d
+
+    generator = torch.Generator().manual_seed(0)
+    feature = torch.rand(2, 3, 4, 4, generator=generator, requires_grad=True)
+    weight = torch.rand(5, 3, 3, 3, generator=generator)
+    joint = torch.rand(2, 27, 8, 8, generator=generator)
+    large = [part.detach().requires_grad_() for part in joint.split((18, 9), dim=1)]  # parts of one map, as there
+    small = [
+        samples.detach().flatten(1)[:, : count * 4 * 4].reshape(2, count, 4, 4).requires_grad_()
+        for samples, count in zip(large, (18, 9), strict=True)
+    ]
+    results = [modulated_deform_conv2d(feature, *samples, weight, None, 1, 1) for samples in (large, small)]
+    torch.testing.assert_close(*results)
+    results[0].sum().backward()
+    results[1].sum().backward()
+    for whole, part in zip(large, small, strict=True):
+        read = part.grad.flatten(1).shape[1]
+        torch.testing.assert_close(whole.grad.flatten(1)[:, :read], part.grad.flatten(1))
+        assert whole.grad.flatten(1)[:, read:].abs().max() == 0

@@ -1,57 +1,12 @@
-import math
-
 import pytest
 import torch
+from ops import references
 
 from custom_modules.ops import roi_align as ops
 
 pytestmark = pytest.mark.mm
 
 POOL_MODES = {"max": ops.MAX, "avg": ops.AVERAGE}
-
-
-def bilinear(feature, y, x):
-    """One sample of an (H, W) nested list as mmcv defines it: zero beyond one pixel outside the border."""
-    height, width = len(feature), len(feature[0])
-    if y < -1 or y > height or x < -1 or x > width:
-        return 0.0
-    y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
-    top, left = int(y), int(x)
-    bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
-    down, across = y - top, x - left
-    above = feature[top][left] * (1 - across) + feature[top][right] * across
-    below = feature[bottom][left] * (1 - across) + feature[bottom][right] * across
-    return above * (1 - down) + below * down
-
-
-def reference(features, rois, size, scale, sampling_ratio, pool_mode, aligned):
-    """RoIAlign with a loop a sample, in float64."""
-    output = torch.zeros(len(rois), features.shape[1], *size, dtype=torch.float64)
-    shift = 0.5 if aligned else 0.0
-    for k, (image, *box) in enumerate(rois.double().tolist()):
-        x1, y1, x2, y2 = (side * scale - shift for side in box)
-        width, height = x2 - x1, y2 - y1
-        if not aligned:
-            width, height = max(width, 1.0), max(height, 1.0)
-        bin_height, bin_width = height / size[0], width / size[1]
-        rows = sampling_ratio or math.ceil(bin_height)
-        columns = sampling_ratio or math.ceil(bin_width)
-        for channel, feature in enumerate(features[int(image)].double().tolist()):
-            for i in range(size[0]):
-                for j in range(size[1]):
-                    samples = [
-                        bilinear(
-                            feature,
-                            y1 + bin_height * (i + (row + 0.5) / rows),
-                            x1 + bin_width * (j + (column + 0.5) / columns),
-                        )
-                        for row in range(rows)
-                        for column in range(columns)
-                    ]
-                    if samples:
-                        pooled = max(samples) if pool_mode == "max" else sum(samples) / len(samples)
-                        output[k, channel, i, j] = pooled
-    return output
 
 
 def case(**changes):
@@ -89,7 +44,7 @@ def roi_align(features, rois, size, scale, sampling_ratio, pool_mode, aligned):
 @pytest.mark.parametrize("pool_mode", POOL_MODES)
 def test_forward_equals_the_loop(pool_mode, sampling_ratio, aligned, device):
     values = case(pool_mode=pool_mode, sampling_ratio=sampling_ratio, aligned=aligned)
-    expected = reference(**values)
+    expected = references.roi_align(*values.values())
     values |= {name: values[name].to(device) for name in ("features", "rois")}
     torch.testing.assert_close(roi_align(**values).cpu(), expected)
 

@@ -13,10 +13,10 @@ def message(op):
 @pytest.mark.parametrize(
     ("op", "layer", "asked_by"),
     [
-        ("carafe_forward", "CARAFEPack", "upsample_cfg=dict(type='carafe')"),
-        ("masked_im2col_forward", "MaskedConv2d", "GARetinaHead"),
+        ("nms_rotated", "nms_rotated", "nms=dict(type='nms_rotated')"),
+        ("psamask_forward", "PSAMask", "segmentation (PSANet)"),
         ("roi_align_rotated_backward", "RoIAlignRotated", "roi_layer=dict(type='RoIAlignRotated')"),
-        ("sync_bn_forward_mean", "MMSyncBN", "norm_cfg=dict(type='MMSyncBN')"),
+        ("roiaware_pool3d_forward", "RoIAwarePool3d", "point clouds"),
     ],
 )
 def test_the_error_names_op_layer_config_key_and_remedy(op, layer, asked_by):

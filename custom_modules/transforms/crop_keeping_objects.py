@@ -1,0 +1,108 @@
+"""Random crops that never leave a sliver of an object, neither labelled nor unlabelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from mmcv.transforms import BaseTransform
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import autocast_box_type
+
+from custom_modules.errors import InputError, Problem
+from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator, visible_share
+
+TRIES = 30
+#: Of an object that counts as outside, the share of its box that the crop may still show.
+NOT_WORTH_A_LABEL = 0.02
+
+
+def pick_window(
+    size_wh: tuple[int, int],
+    boxes_xyxy: npt.NDArray[np.float64],
+    side_range: Sequence[float],
+    min_visible: float,
+    allow_empty: bool,
+    rng: np.random.Generator,
+) -> tuple[int, int, int, int] | None:
+    """Draw windows until one cuts no object badly.
+
+    Args:
+        size_wh: Width and height of the photo in pixels.
+        boxes_xyxy: Its objects, shape ``(N, 4)``, in pixels.
+        side_range: Smallest and largest share of each side that a window has, drawn for each side on its own.
+        min_visible: Share of its box that an object in the window shows at least; all others are outside.
+        allow_empty: Whether a window without objects will do for a photo that has some.
+        rng: Source of the draws.
+
+    Returns:
+        Left, top, right, bottom in whole pixels; None when no window was good.
+    """
+    size = np.array(size_wh)
+    for _ in range(TRIES):
+        sides = np.maximum(np.rint(size * rng.uniform(*side_range, size=2)).astype(int), 1)
+        start = rng.integers(0, size - sides, endpoint=True)
+        window = (int(start[0]), int(start[1]), int(start[0] + sides[0]), int(start[1] + sides[1]))
+        visible = visible_share(boxes_xyxy, window)
+        inside, outside = visible >= min_visible, visible <= NOT_WORTH_A_LABEL
+        if (inside | outside).all() and (allow_empty or inside.any() or not len(visible)):
+            return window
+    return None
+
+
+@TRANSFORMS.register_module()
+class CropKeepingObjects(BaseTransform):
+    """Crops a photo at random, so that each object is either outside or shows most of itself.
+
+    mmdet's RandomCrop labels what is left of a cut object, however little, and its MinIoURandomCrop drops boxes whose
+    objects are still half in the picture. Here windows are drawn until none of that happens; a photo for which
+    30 windows fail, such as one full of large objects, stays whole.
+
+    Args:
+        side_range: Smallest and largest share of width and of height that a crop has.
+        min_visible: Share of its box that an object in the crop shows at least.
+        allow_empty: Whether a photo with objects may be cropped to a part without any.
+        prob: Chance that a photo is cropped.
+
+    Raises:
+        InputError: A share is not above 0 and at most 1, or the chance is not from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        side_range: Sequence[float] = (0.5, 1.0),
+        min_visible: float = 0.6,
+        allow_empty: bool = False,
+        prob: float = 1.0,
+    ) -> None:
+        problems = []
+        if len(side_range) != 2 or not 0 < side_range[0] <= side_range[1] <= 1:
+            remedy = "write the smallest and the largest share of a side: (0.5, 1.0)"
+            problems.append(Problem("CropKeepingObjects.side_range", f"is {side_range!r}", remedy))
+        if not NOT_WORTH_A_LABEL < min_visible <= 1:
+            remedy = f"write a share above {NOT_WORTH_A_LABEL} and at most 1"
+            problems.append(Problem("CropKeepingObjects.min_visible", f"is {min_visible!r}", remedy))
+        if not 0 <= prob <= 1:
+            problems.append(Problem("CropKeepingObjects.prob", f"is {prob!r}", "write a chance from 0 to 1"))
+        if problems:
+            raise InputError(problems)
+        self.side_range, self.min_visible, self.allow_empty, self.prob = side_range, min_visible, allow_empty, prob
+
+    @autocast_box_type()
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Crop the sample, or leave it whole."""
+        rng = seeded_generator()
+        if rng.random() >= self.prob:
+            return results
+        height, width = results["img"].shape[:2]
+        boxes = box_array(results)
+        window = pick_window((width, height), boxes, self.side_range, self.min_visible, self.allow_empty, rng)
+        if window is not None:
+            crop_sample(results, window, NOT_WORTH_A_LABEL)
+        return results
+
+    def __repr__(self) -> str:
+        settings = f"side_range={tuple(self.side_range)}, min_visible={self.min_visible}"
+        return f"{type(self).__name__}({settings}, allow_empty={self.allow_empty}, prob={self.prob})"

@@ -1,0 +1,58 @@
+"""Mixup of two photos in the size of the first, for any pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmdet.datasets.transforms import CachedMixUp
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import autocast_box_type
+
+from custom_modules.errors import InputError, Problem
+
+
+@TRANSFORMS.register_module()
+class OwnSizeMixUp(CachedMixUp):
+    """Lays another photo, half transparent, over a photo; both keep their boxes.
+
+    mmdet's CachedMixUp brings the other photo to a size of its own, which has to be that of the pipeline. Here it is
+    fitted into the first photo, at 0.5 to 1 times that size: nothing is cut off, and the transform works in front
+    of any resize. The other photo comes from a cache; it works without MultiImageMixDataset.
+
+    Args:
+        prob: Chance that a photo is mixed with another.
+        ratio_range: Smallest and largest size of the other photo, as a share of what would fill the first.
+        max_cached_images: Photos kept, in every worker.
+        pad_val: Grey beside a smaller photo.
+
+    Raises:
+        InputError: The range is out of bounds.
+    """
+
+    def __init__(
+        self,
+        prob: float = 0.5,
+        ratio_range: Sequence[float] = (0.5, 1.0),
+        max_cached_images: int = 10,
+        pad_val: float = 114.0,
+    ) -> None:
+        if len(ratio_range) != 2 or not 0 < ratio_range[0] <= ratio_range[1] <= 1:
+            remedy = "write the smallest and the largest share: (0.5, 1.0)"
+            raise InputError(Problem("OwnSizeMixUp.ratio_range", f"is {ratio_range!r}", remedy))
+        super().__init__(prob=prob, ratio_range=ratio_range, max_cached_images=max_cached_images, pad_val=pad_val)
+        self.flip_chance = self.flip_ratio
+
+    @autocast_box_type()
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Mix the sample with a cached one, or leave it."""
+        height, width = results["img"].shape[:2]
+        self.dynamic_scale = (width, height)
+        # CachedMixUp flips masks within the photo but pixels and boxes within the padded photo: no flips of masks.
+        # https://github.com/open-mmlab/mmdetection/blob/v3.3.0/mmdet/datasets/transforms/transforms.py
+        self.flip_ratio = 1.0 if "gt_masks" in results else self.flip_chance
+        return super().transform(results)
+
+    def __repr__(self) -> str:
+        settings = f"prob={self.prob}, ratio_range={tuple(self.ratio_range)}"
+        return f"{type(self).__name__}({settings}, max_cached_images={self.max_cached_images})"

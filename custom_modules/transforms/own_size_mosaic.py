@@ -1,0 +1,102 @@
+"""Mosaic of four photos in the size of one, for any pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmdet.datasets.transforms import CachedMosaic, Resize
+from mmdet.registry import TRANSFORMS
+from mmdet.structures.bbox import autocast_box_type
+
+from custom_modules.errors import InputError, Problem
+from custom_modules.transforms.samples import crop_sample, seeded_generator
+
+
+def mosaic_window(
+    size_wh: tuple[int, int], side: int, zoom: float, center_xyn: Sequence[float]
+) -> tuple[int, int, int, int]:
+    """Choose what to show of a square canvas on which four photos meet in the middle.
+
+    >>> mosaic_window((100, 80), side=100, zoom=0.5, center_xyn=(0.5, 0.5))
+    (0, 20, 200, 180)
+
+    Args:
+        size_wh: Width and height of the picture wanted, in pixels.
+        side: Half the side of the canvas.
+        zoom: Size at which the window's pixels are shown, from 0.5 on; 1 shows a window of ``size_wh``.
+        center_xyn: Where in the window the photos meet, as shares of its sides.
+
+    Returns:
+        Left, top, right, bottom in pixels, inside the canvas.
+    """
+    lengths = [min(round(length / zoom), 2 * side) for length in size_wh]
+    starts = [round(side - share * length) for share, length in zip(center_xyn, lengths, strict=True)]
+    left, top = (min(max(start, 0), 2 * side - length) for start, length in zip(starts, lengths, strict=True))
+    return left, top, left + lengths[0], top + lengths[1]
+
+
+@TRANSFORMS.register_module()
+class OwnSizeMosaic(CachedMosaic):
+    """Sets four photos together and shows a window of the size of the first, at 0.5 to 1 times their size.
+
+    mmdet's CachedMosaic makes pictures of twice its ``img_scale``, which a crop has to bring back; until its cache is
+    filled it hands photos on as they are, and the crop then takes half of those. Here a sample keeps its size, so
+    that the transform fits in front of any resize. The other three photos come from a cache, so that a sample costs one
+    read; it works without MultiImageMixDataset.
+
+    Args:
+        prob: Chance that a photo becomes part of a mosaic.
+        ratio_range: Smallest and largest factor on the photos' size; from 0.5, which shows all of them, to 1.
+        center_range: Where in the picture the photos meet, as a share of each side.
+        min_visible: Objects of which no more than this share of the box is left lose their label.
+        max_cached_images: Photos kept, in every worker.
+        pad_val: Grey beside photos of other shapes.
+
+    Raises:
+        InputError: A range is out of bounds.
+    """
+
+    def __init__(
+        self,
+        prob: float = 1.0,
+        ratio_range: Sequence[float] = (0.5, 1.0),
+        center_range: Sequence[float] = (0.25, 0.75),
+        min_visible: float = 0.1,
+        max_cached_images: int = 20,
+        pad_val: float = 114.0,
+    ) -> None:
+        problems = []
+        if len(ratio_range) != 2 or not 0.5 <= ratio_range[0] <= ratio_range[1]:
+            remedy = "write the smallest factor, at least 0.5, and the largest: (0.5, 1.0)"
+            problems.append(Problem("OwnSizeMosaic.ratio_range", f"is {ratio_range!r}", remedy))
+        if len(center_range) != 2 or not 0 <= center_range[0] <= center_range[1] <= 1:
+            problems.append(Problem("OwnSizeMosaic.center_range", f"is {center_range!r}", "write two shares of a side"))
+        if not 0 <= min_visible < 1:
+            problems.append(Problem("OwnSizeMosaic.min_visible", f"is {min_visible!r}", "write a share below 1"))
+        if problems:
+            raise InputError(problems)
+        # The photos meet in the middle of the canvas; the window decides where that is in the picture.
+        super().__init__(center_ratio_range=(1.0, 1.0), pad_val=pad_val, prob=prob, max_cached_images=max_cached_images)
+        self.ratio_range, self.center_range, self.min_visible = ratio_range, center_range, min_visible
+
+    @autocast_box_type()
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Make the sample part of a mosaic, or leave it."""
+        height, width = results["img"].shape[:2]
+        side = max(width, height)
+        # A square canvas: for others, CachedMosaic shifts masks into (width, height) in place of (height, width).
+        # https://github.com/open-mmlab/mmdetection/blob/v3.3.0/mmdet/datasets/transforms/transforms.py
+        self.img_scale = (side, side)
+        mixed = super().transform(results)
+        if mixed["img"].shape[:2] == (height, width):
+            return mixed
+        rng = seeded_generator()
+        center = rng.uniform(*self.center_range, size=2)
+        window = mosaic_window((width, height), side, rng.uniform(*self.ratio_range), center)
+        crop_sample(mixed, window, self.min_visible)
+        return Resize(scale=(width, height), keep_ratio=False).transform(mixed)
+
+    def __repr__(self) -> str:
+        ranges = f"ratio_range={tuple(self.ratio_range)}, center_range={tuple(self.center_range)}"
+        return f"{type(self).__name__}(prob={self.prob}, {ranges}, max_cached_images={self.max_cached_images})"

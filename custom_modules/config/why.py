@@ -7,7 +7,8 @@ from typing import Any
 
 from custom_modules.config.bind import bind
 from custom_modules.config.load import load_config
-from custom_modules.config.provenance import origins
+from custom_modules.config.provenance import Origin, origins
+from custom_modules.config.recipes import PIPELINES, PREFIX
 from custom_modules.errors import InputError, Problem, nearest
 
 
@@ -20,8 +21,8 @@ def explain(config: str, key: str, options: Mapping[str, Any] | None = None) -> 
         options: Overrides of the command line.
 
     Returns:
-        The value, then each place that sets it: files in the order in which they are read, then the command
-        line, then binding; the last one counts.
+        The value, then each place that sets it: files in the order in which they are read, recipes, then the
+        command line, then binding; the last one counts.
 
     Raises:
         InputError: The resolved config has no such key.
@@ -31,9 +32,17 @@ def explain(config: str, key: str, options: Mapping[str, Any] | None = None) -> 
     value = _value(cfg._cfg_dict, key, config)
     lines = [f"{key} = {value!r}"]
     lines += [f"  {origin}" for origin in origins(config, key)]
+    lines += [f"  {origin}" for name in cfg.get("recipes", []) for origin in _recipe_origins(config, name, key)]
     lines += [f"  --cfg-options {name}={given}" for name, given in (options or {}).items() if _touches(name, key)]
     lines += [f"  bound from the dataset config: {line}" for line in bound if _touches(line.split(" = ")[0], key)]
     return lines
+
+
+def _recipe_origins(config: str, name: str, key: str) -> list[Origin]:
+    """Find where a recipe sets a key: one of its ``config``, or as a whole for the lists that it adds to."""
+    if key.partition(".")[0] in (*PIPELINES, "custom_hooks"):
+        return origins(config, f"{PREFIX}{name}")
+    return origins(config, f"{PREFIX}{name}.config.{key}")
 
 
 def _touches(name: str, key: str) -> bool:

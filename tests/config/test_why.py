@@ -56,3 +56,16 @@ def test_pick_takes_one_variable_of_an_installed_config():
     assert model["type"] == "DINO"
     with pytest.raises(KeyError):
         pick("mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py", "absent")
+
+
+def test_a_recipe_is_named_for_what_it_sets(tmp_path):
+    (tmp_path / "clip.py").write_text(
+        "recipe_clip = dict(config=dict(optim_wrapper=dict(clip_grad=dict(max_norm=35))), hook=dict(type='EMAHook'))"
+    )
+    (tmp_path / "base.py").write_text("optim_wrapper = dict(type='OptimWrapper')")
+    (tmp_path / "cfg.py").write_text("_base_ = ['base.py', 'clip.py']")
+    value, place = explain(str(tmp_path / "cfg.py"), "optim_wrapper.clip_grad.max_norm")
+    assert value == "optim_wrapper.clip_grad.max_norm = 35"
+    assert "clip.py:1: recipe_clip" in place
+    _, place = explain(str(tmp_path / "cfg.py"), "custom_hooks.0.type")
+    assert "clip.py:1: recipe_clip" in place

@@ -23,9 +23,12 @@ CLASSES = (
 
 
 def coco(
-    split: str = "train", images: int = 6, boxes: bool = True, width: int = 64, height: int = 48
+    split: str = "train", images: int = 6, boxes: bool = True, width: int = 64, height: int = 48, masks: bool = False
 ) -> dict[str, Any]:
-    """Return a sound COCO file's content: image ``i`` holds one box of class ``i``, modulo three."""
+    """Return a sound COCO file's content: image ``i`` holds one box of class ``i``, modulo three.
+
+    With ``masks``, each box has its own outline as its mask.
+    """
     return {
         "images": [
             {"id": index, "file_name": f"{split}/{index:04}.jpg", "width": 64, "height": 48} for index in range(images)
@@ -39,10 +42,16 @@ def coco(
                 "bbox": [4.0 + index % 7, 5.0, 30.0, 20.0],
                 "area": 600.0,
                 "iscrowd": 0,
+                **({"segmentation": [_outline(4.0 + index % 7, 5.0, 30.0, 20.0)]} if masks else {}),
             }
             for index in range(images if boxes else 0)
         ],
     }
+
+
+def _outline(x: float, y: float, width: float, height: float) -> list[float]:
+    """Return a box as a polygon: x and y of its corners in turn."""
+    return [x, y, x + width, y, x + width, y + height, x, y + height]
 
 
 def refusal(result: subprocess.CompletedProcess[str]) -> str:

@@ -1,0 +1,1 @@
+"""MMDetection's architecture families, made tiny and tried one by one: they build, train a step and predict."""

@@ -13,6 +13,7 @@ with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
     import custom_modules.hooks
     import custom_modules.metrics
     import custom_modules.models
+    import custom_modules.optim
     import custom_modules.samplers
     import custom_modules.transforms
     import custom_modules.visualization  # noqa: F401

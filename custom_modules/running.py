@@ -19,7 +19,7 @@ from custom_modules.config.edits import drop_pretrained
 from custom_modules.config.pretrained import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
 from custom_modules.experiments.run_lock import sole_user
-from custom_modules.experiments.run_record import RunRecord, read_record
+from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
 
 #: Where each launcher says which of its processes this is.
@@ -42,7 +42,6 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
     """
     install_safe_loading(trust_checkpoint)
     cache_formatting()
-    warnings = resolve_pretrained(cfg)
     _set_tracking(cfg, job_type)
     if cfg.get("launcher") == "pytorch" and device_type() == "cpu" and not torch.distributed.is_initialized():
         # mmengine would set a CUDA device for each process (mmengine/dist/utils.py, _init_dist_pytorch)
@@ -50,8 +49,6 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
     runner = Runner.from_cfg(cfg)
     for line in lines:
         runner.logger.info(f"bound: {line}")
-    for warning in warnings:
-        runner.logger.warning(warning)
     return runner
 
 
@@ -63,7 +60,11 @@ def _set_tracking(cfg: Config, job_type: str) -> None:
 
 
 def run_training(
-    cfg: Config, record: RunRecord, lines: Sequence[str] = (), trust_checkpoint: bool = False
+    cfg: Config,
+    record: RunRecord,
+    lines: Sequence[str] = (),
+    trust_checkpoint: bool = False,
+    from_scratch: bool = False,
 ) -> dict[str, Any]:
     """Train a prepared config.
 
@@ -72,16 +73,21 @@ def run_training(
         record: What to keep of the run in its folder.
         lines: What binding has set, for the log.
         trust_checkpoint: Load checkpoint files that can run code when they are read.
+        from_scratch: Start from random weights where pretrained ones can't be had.
 
     Returns:
         ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
         ``last_checkpoint``.
 
     Raises:
-        InputError: A checkpoint to start or resume from can't be used, or another process trains in the folder.
+        InputError: Weights to start from can't be had, a checkpoint to start or resume from can't be used, or another
+            process trains in the folder.
     """
+    warnings = resolve_pretrained(cfg, from_scratch)
     with sole_user(cfg.work_dir) if _is_first_process(cfg) else nullcontext():
         runner = build_runner(cfg, lines, "train", trust_checkpoint)
+        for warning in warnings:
+            runner.logger.warning(warning)
         _keep(record, cfg.work_dir)
         runner.train()
         hub = runner.message_hub
@@ -141,7 +147,7 @@ def run_test(
     return {
         "metrics": metrics,
         "checkpoint": str(checkpoint),
-        "predictions": str(folder / "predictions" / "test.bbox.json"),
+        "predictions": str(folder / TEST_PREDICTIONS),
         "submission": str(folder / "submission.csv"),
     }
 
@@ -167,13 +173,14 @@ def run_prediction(
     cfg.work_dir = str(out)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
     _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
-    return {"checkpoint": str(checkpoint), "predictions": str(out / "predictions" / "test.bbox.json")}
+    return {"checkpoint": str(checkpoint), "predictions": str(out / TEST_PREDICTIONS)}
 
 
 def _runner_with_weights(cfg: Config, checkpoint: Path, lines: Sequence[str], trust_checkpoint: bool) -> Runner:
     """Build a Runner that starts from a checkpoint which fits the model."""
     cfg.load_from, cfg.resume = str(checkpoint), False
     drop_pretrained(cfg.get("model"))  # the checkpoint's weights replace them
+    resolve_pretrained(cfg)  # what is left is no start but a part, such as a teacher
     cfg.default_hooks.checkpoint = None  # validation outside of training would save a new best checkpoint
     return build_runner(cfg, lines, "test", trust_checkpoint)
 

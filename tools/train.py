@@ -9,14 +9,24 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_launcher, add_training_arguments
+from custom_modules.config.options import (
+    add_all_data,
+    add_auto_batch,
+    add_config_arguments,
+    add_launcher,
+    add_training_arguments,
+    check_all_data,
+    check_auto_batch,
+)
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
   python tools/train.py CONFIG --dry-run          check everything and show the plan
   python tools/train.py CONFIG --smoke            two iterations of everything
   python tools/train.py CONFIG --resume           go on where the run was interrupted
+  python tools/train.py CONFIG --auto-batch       the largest batch that fits the GPU, learning rate to go with it
   python tools/train.py CONFIG --fold 2           one of the folds of make_folds.py; all of them: train_folds.py
+  python tools/train.py CONFIG --all-data         on all images, for the epochs that its folds found best
   python tools/train.py CONFIG --cfg-options train_cfg.max_epochs=30 train_dataloader.batch_size=8
 """
 
@@ -32,7 +42,10 @@ def main(argv: list[str] | None = None) -> Any:
     from custom_modules.experiments.checkpoints import find_resume
 
     prepared = prepare_training(args)
+    if args.auto_batch:
+        prepared.lines += choose_batch(args, prepared.cfg)
     cfg, record = prepared.cfg, prepared.record()
+    prepared.start.apply(cfg)
     if args.resume is not None:
         checkpoint = find_resume(cfg.work_dir, None if args.resume == "auto" else args.resume)
         edits.use_resume(cfg, checkpoint)
@@ -41,9 +54,8 @@ def main(argv: list[str] | None = None) -> Any:
 
     from custom_modules import running
 
-    if args.amp:
-        edits.check_amp(running.device_type())
-    result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint)
+    edits.check_amp(cfg, running.device_type())
+    result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint, args.from_scratch)
     print_result(result, args)
     return result
 
@@ -51,13 +63,34 @@ def main(argv: list[str] | None = None) -> Any:
 def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
     from custom_modules.config.prepare import prepare_training
+    from custom_modules.config.pretrained import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_training(args, split_dir=folder)
+        prepared.lines += missing_lines(prepared.cfg)
+        if args.auto_batch:
+            prepared.lines += choose_batch(args, prepared.cfg)
 
         from custom_modules.config.plan import print_plan
 
         return print_plan(prepared.cfg, prepared.lines)
+
+
+def choose_batch(args: argparse.Namespace, cfg: Any) -> list[str]:
+    """Set the batch that ``--auto-batch`` asks for and return lines that say so."""
+    if args.smoke:
+        return ["auto-batch: not tried in a smoke run, whose batches hold two images"]
+    if args.resume is not None:
+        from custom_modules.config.edits import use_batch_of
+        from custom_modules.experiments.run_record import read_record
+
+        record = read_record(cfg.work_dir)
+        if record is not None:
+            return use_batch_of(cfg, record.settings)
+
+    from custom_modules.auto_batch import use_auto_batch
+
+    return use_auto_batch(cfg, args.launcher)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -74,8 +107,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         help="continue an interrupted run: from its newest checkpoint, or from the one given",
     )
     add_training_arguments(parser)
+    add_all_data(parser)
+    add_auto_batch(parser)
     add_launcher(parser)
     args = parser.parse_args(argv)
+    check_all_data(parser, args)
+    check_auto_batch(parser, args)
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
     return args
 
@@ -84,6 +121,8 @@ def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     """Say where the weights are and what to run next."""
     if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
         print(f"best checkpoint: {result['best_checkpoint']} (mAP50 {result['best_score']:.4f})")
+    elif result["best_score"] is None:
+        print(f"last checkpoint: {result['last_checkpoint']}")
     print(f"run folder: {result['work_dir']}")
     options = f" --data-root {args.data_root}" if args.data_root else ""
     options += " --smoke" if args.smoke else ""

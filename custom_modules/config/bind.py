@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from custom_modules.config.class_weights import bind_losses
 from custom_modules.config.sources import join_sources
 
 PARTS = ("train", "val", "test")
@@ -45,10 +46,19 @@ def bind(cfg: Config) -> list[str]:
     for part in ("val", "test"):
         _bind_evaluator(cfg, part, lines)
     if classes := class_names(cfg):
-        _bind_heads(cfg.get("model"), len(classes), "model", lines)
+        model = cfg.get("model") or {}
+        # A detector that is not made of heads, such as TorchvisionDetector, says so by a num_classes of its own.
+        _bind_heads(model, len(classes), "model", lines, in_head="num_classes" in model)
+        lines += bind_losses(cfg, classes, _train_files(cfg))
     _bind_switch_pipelines(cfg, lines)
     _bind_transforms(cfg, lines)
     return lines
+
+
+def _train_files(cfg: Config) -> list[str]:
+    """List the annotation files that a bound config trains on."""
+    loader = cfg.get("train_dataloader")
+    return [annotation_path(dataset) for dataset in leaf_datasets(loader.dataset)] if loader else []
 
 
 def class_names(cfg: Config) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from custom_modules.config.bind import PARTS
+from custom_modules.config.check_paramwise import check_paramwise
 from custom_modules.config.provenance import chain_variables, config_chain
 from custom_modules.config.recipes import PREFIX
 from custom_modules.config.signatures import Schema, Signature
@@ -16,12 +17,16 @@ from custom_modules.errors import Problem, nearest
 
 # Keys that Sortline's own tools read, beside the arguments of mmengine's Runner.
 BOUND_KEYS = (
+    "all_data",
     "ann_files",
+    "class_weights",
     "data_root",
     "dataset_type",
     "load_pipeline",
     "metainfo",
     "recipes",
+    "start_from",
+    "teacher_from",
     "test_pipeline",
     "train_pipeline",
     "train_pipeline_stage2",
@@ -142,7 +147,7 @@ REGISTRIES = (
 FOREIGN = re.compile(
     r".*(\.keymap|\.bbox_params|\.\w+_trans|\.adapt_cfg|paramwise_cfg\.custom_keys|\.init_kwargs|metainfo)(\..*)?"
 )
-FOREIGN_CHILDREN = {"Albu": "transforms", "Detectron2Wrapper": "detector"}
+FOREIGN_CHILDREN = {"Albu": "transforms", "RandomAlbumentations": "transforms", "Detectron2Wrapper": "detector"}
 
 
 def check_keys(cfg: Config, schema: Schema, options: tuple[str, ...] = ()) -> list[Problem]:
@@ -158,6 +163,8 @@ def check_keys(cfg: Config, schema: Schema, options: tuple[str, ...] = ()) -> li
     for key, value in cfg.items():
         if key in KNOWN_KEYS:
             problems += _check_node(value, key, schema, source)
+    if isinstance(cfg.get("optim_wrapper"), dict):
+        problems += check_paramwise(cfg.optim_wrapper, schema, source)
     return problems
 
 

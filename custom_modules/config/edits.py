@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +29,32 @@ def use_data_root(cfg: Config, data_root: str) -> None:
     cfg.data_root = os.path.expanduser(data_root)
 
 
-def check_amp(device: str) -> None:
-    """Make sure that mixed precision can be used here.
+def check_amp(cfg: Config, device: str) -> None:
+    """Make sure that the mixed precision that a config or an option asks for can be used here.
 
     Raises:
-        InputError: There is no GPU; mmengine's wrapper needs one.
+        InputError: There is no GPU, which float16 needs.
     """
-    if device != "cuda":
-        raise InputError(Problem("--amp", "mixed precision needs a GPU, and there is none here", "leave --amp out"))
+    if device != "cuda" and (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
+        what = "mixed precision in float16 needs a GPU, and there is none here"
+        remedy = "train in float32, or in bfloat16 (--amp bf16), which few CPUs are faster in"
+        raise InputError(Problem("--amp or optim_wrapper.type", what, remedy))
 
 
-def use_amp(cfg: Config) -> None:
-    """Train in automatic mixed precision: float16 with loss scaling."""
-    cfg.optim_wrapper.type = "AmpOptimWrapper"
-    cfg.optim_wrapper.setdefault("loss_scale", "dynamic")
+def use_amp(cfg: Config, precision: str) -> None:
+    """Train in automatic mixed precision.
+
+    Args:
+        cfg: Changed in place.
+        precision: ``"fp16"``: float16 with loss scaling; ``"bf16"``: bfloat16, which needs none.
+    """
+    wrapper = cfg.optim_wrapper
+    for key in ("loss_scale", "dtype"):
+        wrapper.pop(key, None)
+    if precision == "bf16":
+        wrapper.type = "BFloat16OptimWrapper"
+    else:
+        wrapper.update(type="AmpOptimWrapper", dtype="float16", loss_scale="dynamic")
 
 
 def use_auto_scale_lr(cfg: Config) -> None:
@@ -54,6 +67,39 @@ def use_auto_scale_lr(cfg: Config) -> None:
         remedy = "add auto_scale_lr = dict(enable=False, base_batch_size=16) to its schedule"
         raise InputError(Problem("--auto-scale-lr", "the config has no auto_scale_lr.base_batch_size", remedy))
     cfg.auto_scale_lr.enable = True
+
+
+def count_accumulation(cfg: Config) -> list[str]:
+    """Let the scaled learning rate count all images of a step, where gradients of several batches are put together.
+
+    mmengine scales by the images of one batch (``Runner.scale_lr``); the base batch size is divided instead.
+
+    Returns:
+        A line for the log, or none when there was nothing to do.
+    """
+    batches = (cfg.get("optim_wrapper") or {}).get("accumulative_counts", 1)
+    scaling = cfg.get("auto_scale_lr") or {}
+    if batches <= 1 or not scaling.get("enable"):
+        return []
+    base = scaling.base_batch_size
+    scaling.base_batch_size = base / batches
+    return [f"auto_scale_lr.base_batch_size = {base} / {batches}: gradients of {batches} batches make a step"]
+
+
+def use_batch_of(cfg: Config, settings: Mapping[str, Any]) -> list[str]:
+    """Take over the batch size and learning rate of a run that goes on, whichever GPU it goes on with.
+
+    Args:
+        cfg: Changed in place.
+        settings: The run's resolved config.
+
+    Returns:
+        A line that says what was set.
+    """
+    batch_size = settings["train_dataloader"]["batch_size"]
+    rate = settings["optim_wrapper"]["optimizer"]["lr"]
+    cfg.train_dataloader.batch_size, cfg.optim_wrapper.optimizer.lr = batch_size, rate
+    return [f"auto-batch: {batch_size} images a step at learning rate {rate:.3g}, as the resumed run began"]
 
 
 def use_seed(cfg: Config, seed: int) -> None:

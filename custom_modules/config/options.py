@@ -58,8 +58,56 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add how to train: the same for one run and for a run of each fold."""
-    parser.add_argument("--amp", action="store_true", help="mixed precision on a GPU: float16 with loss scaling")
+    parser.add_argument(
+        "--amp",
+        nargs="?",
+        const="fp16",
+        choices=["fp16", "bf16"],
+        help="mixed precision: float16 with loss scaling on a GPU (fp16, the default), or bfloat16, also on a CPU",
+    )
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate to the batch size")
+    parser.add_argument(
+        "--from-scratch", action="store_true", help="start from random weights where pretrained ones can't be had"
+    )
+
+
+def add_all_data(parser: argparse.ArgumentParser) -> None:
+    """Add ``--all-data``."""
+    parser.add_argument(
+        "--all-data",
+        action="store_true",
+        help="train on all images without validation, in the run folder's all_data, for the epochs that the folds "
+        "of --epochs-from found best; without folds for those of the config",
+    )
+    parser.add_argument(
+        "--epochs-from",
+        metavar="DIR",
+        help="run folder whose fold_0, fold_1 ... say how long to train (default: this config's)",
+    )
+
+
+def check_all_data(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse options that contradict ``--all-data``, or mean nothing without it."""
+    if args.all_data and args.fold is not None:
+        parser.error("--all-data trains on all images, --fold on a part of them: choose one")
+    if args.epochs_from is not None and not args.all_data:
+        parser.error("--epochs-from is for --all-data")
+
+
+def add_auto_batch(parser: argparse.ArgumentParser) -> None:
+    """Add ``--auto-batch``."""
+    parser.add_argument(
+        "--auto-batch",
+        action="store_true",
+        help="train with the largest batch that fits the GPU, learning rate scaled to it",
+    )
+
+
+def check_auto_batch(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse a batch size beside the request to find one."""
+    given = args.cfg_options.get("train_dataloader.batch_size")
+    if args.auto_batch and given is not None:
+        parser.error(f"--auto-batch chooses train_dataloader.batch_size, which --cfg-options sets to {given}")
 
 
 def add_tta(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATA_SAMPLERS, DATASETS, PARAM_SCHEDULERS, init_default_scope
 from mmengine.structures import InstanceData
@@ -18,10 +20,11 @@ from rich.table import Table
 from torch import nn
 
 import custom_modules.register_all  # noqa: F401
-from custom_modules.config.bind import as_list, class_names
+from custom_modules.config.bind import as_list
 from custom_modules.config.edits import drop_pretrained
+from custom_modules.quiet import only_errors
 
-PROBE_SIDE = 256  # pixels; activations grow with the area, so a small image tells of a large one
+PROBE_SIDES = (256, 320)  # pixels; what grows with the area, and what does not, shows in two small images
 RATE_POINTS = 9
 BYTES_PER_MIB = 2**20
 
@@ -52,8 +55,9 @@ class Plan:
 def make_plan(cfg: Config) -> Plan:
     """Work out what a prepared config would do.
 
-    Memory is measured, not guessed: one training step's saved tensors on a square image of 256 pixels, scaled by
-    area to the largest image of the pipeline. Allocator overhead and workspaces come on top.
+    Memory is measured, not guessed: one training step's saved tensors on two small square images, of which the part
+    that grows with the area is scaled to the largest image of the pipeline; proposals and queries do not grow.
+    Allocator overhead, workspaces and what is recomputed for the backward pass come on top.
     """
     init_default_scope(cfg.get("default_scope", "mmdet"))
     drop_pretrained(cfg.model)
@@ -69,6 +73,8 @@ def make_plan(cfg: Config) -> Plan:
     epochs = cfg.train_cfg.get("max_epochs")
     iterations = epochs * per_epoch if epochs else cfg.train_cfg.max_iters
     model = MODELS.build(cfg.model)
+    with only_errors(MMLogger.get_current_instance()):  # a line for every parameter otherwise
+        model.init_weights()  # some of mmdet's parameters are whatever memory held, NaN included, until then
     parameters = list(model.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     return Plan(
@@ -132,21 +138,15 @@ def _training_memory(cfg: Config, model: nn.Module, trained: Sequence[nn.Paramet
     states = 2 if "adam" in optimizer.type.lower() else int(optimizer.get("momentum", 0) > 0)
     gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
     width, height = image_size(cfg.get("train_pipeline") or [])
-    scale = width * height / PROBE_SIDE**2
-    activations = _activation_bytes(model, len(class_names(cfg))) * scale * batch_size
+    masks = any(step.get("with_mask") for step in cfg.get("train_pipeline") or [])
+    small, large = (_activation_bytes(model, side, masks) for side in PROBE_SIDES)
+    by_pixel = max(large - small, 0) / (PROBE_SIDES[1] ** 2 - PROBE_SIDES[0] ** 2)
+    activations = (small + by_pixel * (width * height - PROBE_SIDES[0] ** 2)) * batch_size
     return (weights + gradients * (1 + states) + activations) / BYTES_PER_MIB
 
 
-def _activation_bytes(model: nn.Module, classes: int) -> int:
-    """Measure what autograd keeps for the backward pass of one small image with one box."""
-    from mmdet.structures import DetDataSample
-
-    sample = DetDataSample(metainfo={"img_shape": (PROBE_SIDE,) * 2, "ori_shape": (PROBE_SIDE,) * 2})
-    sample.set_metainfo({"batch_input_shape": (PROBE_SIDE,) * 2, "pad_shape": (PROBE_SIDE,) * 2})
-    sample.set_metainfo({"scale_factor": (1.0, 1.0), "img_id": 0, "flip": False})
-    box_xyxy = torch.tensor([[0.2, 0.2, 0.7, 0.7]]) * PROBE_SIDE
-    sample.gt_instances = InstanceData(bboxes=box_xyxy, labels=torch.zeros(1, dtype=torch.long))
-    sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+def _activation_bytes(model: nn.Module, side: int, masks: bool) -> int:
+    """Measure what autograd keeps for the backward pass of one square image with one box."""
     weights = {parameter.data_ptr() for parameter in model.parameters()}
     sizes: dict[int, int] = {}
 
@@ -157,9 +157,28 @@ def _activation_bytes(model: nn.Module, classes: int) -> int:
         return tensor
 
     model.train()
+    MessageHub.get_current_instance().update_info("epoch", 0)  # TOOD's head asks which one it is
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        model.loss(torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE), [sample])
+        model.loss(torch.zeros(1, 3, side, side), [_probe_sample(side, masks)])
     return sum(sizes.values())
+
+
+def _probe_sample(side: int, masks: bool) -> Any:
+    """Describe a square image with one box; with ``masks``, the box has one: itself."""
+    from mmdet.structures import DetDataSample
+    from mmdet.structures.mask import PolygonMasks
+
+    sample = DetDataSample(metainfo={"img_shape": (side,) * 2, "ori_shape": (side,) * 2})
+    sample.set_metainfo({"batch_input_shape": (side,) * 2, "pad_shape": (side,) * 2})
+    sample.set_metainfo({"scale_factor": (1.0, 1.0), "img_id": 0, "flip": False})
+    box_xyxy = torch.tensor([[0.2, 0.2, 0.7, 0.7]]) * side
+    sample.gt_instances = InstanceData(bboxes=box_xyxy, labels=torch.zeros(1, dtype=torch.long))
+    if masks:
+        x1, y1, x2, y2 = box_xyxy[0].tolist()
+        outline = np.array([x1, y1, x2, y1, x2, y2, x1, y2])
+        sample.gt_instances.masks = PolygonMasks([[outline]], side, side)
+    sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long))
+    return sample
 
 
 def image_size(pipeline: Sequence[dict[str, Any]]) -> tuple[int, int]:

@@ -10,14 +10,17 @@ from pathlib import Path
 from mmengine.config import Config
 
 from custom_modules.config import edits
+from custom_modules.config.all_data import follow_folds, train_on_all, use_all_data_folder
 from custom_modules.config.bind import PARTS, annotation_path, bind, leaf_datasets
 from custom_modules.config.check_data import check_data, check_schedule
 from custom_modules.config.check_keys import check_keys
 from custom_modules.config.check_kinds import check_kinds
+from custom_modules.config.check_training import check_training
 from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
+from custom_modules.config.start import Start, find_start
 from custom_modules.config.tta import check_tta
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import RunRecord, describe_files
@@ -33,10 +36,12 @@ class Prepared:
     Attributes:
         cfg: Bound and ready for mmengine's Runner.
         lines: What was set, and from where, for the log.
+        start: Weights of other runs that training begins with.
     """
 
     cfg: Config
     lines: list[str] = field(default_factory=list)
+    start: Start = field(default_factory=Start)
 
     def record(self) -> RunRecord:
         """Describe the run that this config starts, before anything that only says where to continue is set."""
@@ -69,6 +74,7 @@ def prepare(
     """
     cfg = load_config(args.config, args.cfg_options)
     edits.use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
+    use_all_data_folder(cfg, args)
     if edit is not None:
         edit(cfg)
     elif args.data_root is not None:
@@ -78,7 +84,7 @@ def prepare(
     if kinds := check_kinds(cfg):
         raise InputError(kinds)  # nothing that follows could read such a config
     problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
-    problems += check_schedule(cfg) + check_tta(cfg)
+    problems += check_schedule(cfg) + check_tta(cfg) + check_training(cfg)
     lines: list[str] = []
     split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
     lines += bind(cfg)
@@ -97,13 +103,22 @@ def prepare_training(
     """Prepare a config as :func:`prepare` does, then follow the options of :func:`add_training_arguments`.
 
     Raises:
-        InputError: As for :func:`prepare`; no base batch size to scale the learning rate from.
+        InputError: As for :func:`prepare`; no base batch size to scale the learning rate from; runs to start from
+            or to go by are not there.
     """
     prepared = prepare(args, parts, split_dir)
+    cfg = prepared.cfg
     if args.auto_scale_lr:
-        edits.use_auto_scale_lr(prepared.cfg)
+        edits.use_auto_scale_lr(cfg)
+    prepared.lines += edits.count_accumulation(cfg)
     if args.amp:
-        edits.use_amp(prepared.cfg)
+        edits.use_amp(cfg, args.amp)
+    if args.smoke:
+        return prepared
+    if cfg.get("all_data"):
+        prepared.lines += follow_folds(cfg, getattr(args, "epochs_from", None))
+    prepared.start = find_start(cfg, resumes=getattr(args, "resume", None) is not None)
+    prepared.lines += prepared.start.lines
     return prepared
 
 
@@ -114,6 +129,8 @@ def _choose_validation(cfg: Config, fold: int | None, split_dir: str | Path | No
     """
     if not cfg.get("train_dataloader") and not cfg.get("val_dataloader"):
         return []
+    if cfg.get("all_data"):
+        return train_on_all(cfg)
     if fold is not None:
         return use_fold(cfg, fold)
     return hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")

@@ -1,105 +1,153 @@
-"""Find the pretrained weights that a config starts from, and say what happens when they can't be had."""
+"""Bring the pretrained weights that a config starts from, and say what happens when they can't be had."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.error import URLError
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlparse
 
-import torch
-from mmengine.config import Config, ConfigDict
-from mmengine.runner.checkpoint import get_torchvision_models
+from mmengine.config import Config
 
+from custom_modules.config.download import DownloadError, download
+from custom_modules.config.edits import drop_pretrained
+from custom_modules.config.hub_files import remote_sha256
+from custom_modules.config.pretrained_sources import Source, Want, find_wants
+from custom_modules.config.weight_file import ABSENT, DAMAGED, VALID
 from custom_modules.errors import InputError, Problem
 
-TIMEOUT_S = 10
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be fetched.
+
+    Attributes:
+        source: The file.
+        reason: Why.
+        no_network: No server could be reached; otherwise it does not give the file.
+    """
+
+    source: Source
+    reason: str
+    no_network: bool
 
 
-def resolve_pretrained(cfg: Config) -> list[str]:
-    """Replace every address of pretrained weights by a local file, downloading what is not there yet.
+def resolve_pretrained(cfg: Config, from_scratch: bool = False) -> list[str]:
+    """Make every place of a config that names weights to download read them from a local file.
 
-    Where the download fails for lack of a network, training goes on from random weights: stages that would
-    stay frozen at random values are unfrozen, and a warning says which file to put where.
+    What is not in the cache yet is downloaded. A resumed run gets its weights from its own checkpoint and does
+    without what is missing.
 
     Args:
         cfg: Changed in place.
+        from_scratch: Start from random weights where pretrained ones can't be had, with a warning; parts that would
+            stay frozen at random values are trained.
 
     Returns:
         Warnings for the log.
 
     Raises:
-        InputError: The server answered but has no such file.
+        InputError: Weights can't be had; all of them, each with its address and place.
     """
-    warnings: list[str] = []
-    for owner in _owners(cfg.get("model")):
-        url = _address(str(owner.init_cfg.checkpoint))
-        if url is None:
-            continue
-        path = cache_path(url)
-        if not path.exists() and not _download(url, path):
-            warnings.append(
-                f"no network for the pretrained weights of {owner.type}: this run starts from RANDOM weights and "
-                f"will score far lower. Put {url} at {path} and run again to start from them."
-            )
-            _start_from_scratch(owner)
-            continue
-        owner.init_cfg.checkpoint = str(path)
+    wants = find_wants(cfg)
+    if cfg.get("resume"):
+        wants = [want for want in wants if not _comes_with_the_checkpoint(want)]
+    failures = fetch([want.source for want in wants])
+    if failures and not (from_scratch and all(failure.no_network for failure in failures)):
+        raise InputError(missing_problems(failures, str(cfg.filename)))
+    lost = {failure.source.target for failure in failures}
+    warnings = []
+    for want in wants:
+        if want.source.target in lost:
+            want.give_up()
+            warnings.append(_random_start(want.source))
+        else:
+            want.use(want.source.find()[1])
     return warnings
 
 
-def cache_path(url: str) -> Path:
-    """Return the file in torch's cache that holds a downloaded address."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
-
-
-def _owners(node: object) -> Iterator[ConfigDict]:
-    """Find every part of a model whose ``init_cfg`` names a checkpoint."""
-    if isinstance(node, list | tuple):
-        for item in node:
-            yield from _owners(item)
-    elif isinstance(node, dict):
-        init_cfg = node.get("init_cfg")
-        if isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained":
-            yield node
-        for item in node.values():
-            yield from _owners(item)
-
-
-def _address(checkpoint: str) -> str | None:
-    """Return the address behind a checkpoint's name; none for a local file."""
-    scheme, _, name = checkpoint.partition("://")
-    if scheme == "torchvision":
-        return get_torchvision_models().get(name)
-    return checkpoint if scheme in ("http", "https") else None
-
-
-def _download(url: str, path: Path) -> bool:
-    """Fetch a file; False when no server can be reached."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT_S)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(url, str(path), progress=False)
-    except URLError as error:
-        if isinstance(error.reason, OSError):
-            return False
-        what = f"the server does not give these weights: {error.reason}"
-        raise InputError(Problem(url, what, "correct the checkpoint in the model's init_cfg")) from None
-    except (ConnectionError, TimeoutError):
+def _comes_with_the_checkpoint(want: Want) -> bool:
+    """Tell whether a resumed run can do without a missing file; if so, its place no longer asks for it."""
+    if want.owner is None or want.source.here:
         return False
-    finally:
-        socket.setdefaulttimeout(before)
+    drop_pretrained(want.owner)
     return True
 
 
-def _start_from_scratch(owner: ConfigDict) -> None:
-    owner.init_cfg = None
-    if owner.get("frozen_stages", -1) >= 0:
-        owner.frozen_stages = -1
-    if owner.get("norm_eval"):
-        owner.norm_eval = False
-    norm = owner.get("norm_cfg")
-    if norm and norm.get("requires_grad") is False:
-        norm.requires_grad = True
+def _random_start(source: Source) -> str:
+    return (
+        f"{source.place} starts from RANDOM weights and will score far lower: there is no network for {source.url}. "
+        f"Put it at {source.target} and train again to start from it."
+    )
+
+
+def fetch(sources: Sequence[Source]) -> list[Failure]:
+    """Download what is not there yet.
+
+    Returns:
+        What could not be had. Once a server can't be reached, it is not asked for further files.
+    """
+    failures: list[Failure] = []
+    unreachable: dict[str, str] = {}
+    for source in sources:
+        host = urlparse(source.url).netloc
+        try:
+            if host in unreachable and not source.here:
+                raise DownloadError(unreachable[host], no_network=True)
+            fetch_source(source)
+        except DownloadError as error:
+            if error.no_network:
+                unreachable[host] = str(error)
+            failures.append(Failure(source, str(error), error.no_network))
+    return failures
+
+
+def fetch_source(source: Source) -> None:
+    """Download one file, unless it is there and whole.
+
+    Raises:
+        DownloadError: It can't be had.
+    """
+    if source.here:
+        return
+    sha256 = source.sha256 or (remote_sha256(source.url) if source.hub else "")
+    download(source.url, source.target, sha256)
+
+
+def missing_problems(failures: Sequence[Failure], config: str) -> list[Problem]:
+    """Say of every missing file what it is for, where it comes from and where it belongs; the last says how."""
+    problems = []
+    for number, failure in enumerate(failures, start=1):
+        source = failure.source
+        how = "no network" if failure.no_network else "the download failed"
+        what = f"its pretrained weights are not here ({how}: {failure.reason}): {source.url} belongs at {source.target}"
+        remedy = _remedy(failures, config) if number == len(failures) else ""
+        problems.append(Problem(f"{source.place} ({source.kind})", what, remedy))
+    return problems
+
+
+def _remedy(failures: Sequence[Failure], config: str) -> str:
+    if not all(failure.no_network for failure in failures):
+        return "correct the address, or give a file's path in its place"
+    return (
+        f"`python tools/pretrained.py {config} --list-urls` on this machine lists what to fetch on another one and "
+        "says how to bring it here; --from-scratch trains from random weights instead and scores far lower"
+    )
+
+
+def missing_lines(cfg: Config) -> list[str]:
+    """Say which pretrained weights are not in the cache yet, for the plan of a run; nothing is downloaded.
+
+    Raises:
+        InputError: The config names weights that nobody offers.
+    """
+    lines = []
+    for want in find_wants(cfg):
+        source, state = want.source, want.source.find()[0]
+        if state.status == VALID:
+            continue
+        why = {ABSENT: "not in the cache yet", DAMAGED: f"damaged in the cache ({state.reason})"}[state.status]
+        lines.append(f"warning: {source.place}: pretrained weights {why}: {source.url} belongs at {source.target}")
+    if lines:
+        command = f"python tools/pretrained.py {cfg.filename}"
+        lines.append(f"training downloads them; without a network it stops. See: {command} --list-urls")
+    return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from custom_modules.errors import InputError, Problem
@@ -56,6 +57,55 @@ def find_checkpoint(work_dir: str | os.PathLike[str], given: str | None = None) 
     if list(smoke.glob("*.pth")):
         remedy += f"; a smoke run left one: --work-dir {smoke}"
     raise InputError(Problem(str(folder), "holds no checkpoint to test", remedy))
+
+
+def choose_checkpoints(sources: Sequence[str], last: int | None = None, best: bool = False) -> list[Path]:
+    """Return the checkpoints that are meant: files as given, and of run folders the ones asked for.
+
+    Args:
+        sources: Checkpoint files and run folders.
+        last: Of a folder, its last so many checkpoints, oldest first.
+        best: Of a folder, the best by its validation score.
+
+    Raises:
+        InputError: A file is absent, a folder holds too few, or nothing says which of a folder's are meant.
+    """
+    chosen: list[Path] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            chosen += _of_folder(Path(source), last, best) if Path(source).is_dir() else [_existing(source)]
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def _of_folder(folder: Path, last: int | None, best: bool) -> list[Path]:
+    if best:
+        return [find_best(folder)]
+    complete = [path for path in _regular_checkpoints(folder) if is_complete(path)]
+    if last is None:
+        raise InputError(Problem(str(folder), "is a folder", "say which of its checkpoints: --last N or --best"))
+    if len(complete) < last:
+        remedy = (
+            f"choose --last {len(complete)}, or train with --cfg-options default_hooks.checkpoint.max_keep_ckpts={last}"
+        )
+        raise InputError(Problem(str(folder), f"holds {len(complete)} complete checkpoints, not {last}", remedy))
+    return complete[:last][::-1]
+
+
+def find_best(folder: Path) -> Path:
+    """Return a run's best checkpoint by its validation score, the newest where there are several.
+
+    Raises:
+        InputError: It has none.
+    """
+    best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
+    if not best:
+        raise InputError(Problem(str(folder), "holds no best checkpoint", "train it with validation, or use --last N"))
+    return max(best, key=lambda path: path.stat().st_mtime)
 
 
 def _existing(given: str) -> Path:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file as load_safetensors
 
 from custom_modules.errors import InputError, Problem, counted
 from custom_modules.files import missing_part
 
 PACKAGE_PREFIX = "package:"
-WEIGHT_SUFFIXES = (".pth", ".pt", ".bin")
+WEIGHT_SUFFIXES = (".pth", ".pt", ".bin", ".safetensors")
+# Entries under which checkpoints keep the weights: mmengine's, timm's and Meta's.
+ENTRIES = ("state_dict", "model")
 
 
 def find_weights(source: str) -> Path:
@@ -49,19 +52,22 @@ def weights_in_package(name: str) -> Path:
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """Read the weights in a file, nothing executed; a checkpoint's ``state_dict`` entry counts as such.
+    """Read the weights in a file, nothing executed; a checkpoint's ``state_dict`` or ``model`` entry counts as such.
 
     Raises:
         InputError: The file is cut short, holds more than weights, or no weights at all.
     """
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            content: Any = load_safetensors(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises its own types, pickle's, zipfile's and plain RuntimeErrors here
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problem = Problem(str(path), f"can't be read as weights: {reason}", "download the file again")
         raise InputError(problem) from error
     if isinstance(content, Mapping):
-        content = content.get("state_dict", content)
+        content = next((content[entry] for entry in ENTRIES if isinstance(content.get(entry), Mapping)), content)
     if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
         raise InputError(Problem(str(path), "holds no state dict", "save model.state_dict() and nothing else"))
     return dict(content)

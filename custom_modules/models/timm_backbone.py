@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import timm
 import torch
 from mmdet.registry import MODELS
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
+from timm.layers import LayerNorm2d
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from custom_modules.errors import InputError, Problem, counted, nearest
-from custom_modules.models.pretrained import find_weights, fit_by_order, read_state_dict
+from custom_modules.errors import InputError, Problem
+from custom_modules.models import timm_body, timm_layers
+from custom_modules.models.timm_sizes import learn_input_sizes
+from custom_modules.models.timm_source import timm_source
+from custom_modules.models.timm_weights import load_whole
 
 
 @MODELS.register_module()
@@ -28,14 +29,26 @@ class TimmBackbone(BaseModule):
     :meth:`init_weights`, which mmengine calls before training but not before testing: a trained checkpoint can
     be used on a machine that lacks them.
 
+    Transformers are built so that they take images of any size where timm can do that. A model that takes only
+    multiples of its windows (MaxViT) or one size (BEiT, Hiera) gets its images padded with zeros, right and below,
+    and the maps are cut to the image again.
+
     Args:
-        model_name: Name in ``timm.list_models()``.
-        out_strides: Strides of the maps returned, ascending.
-        frozen_stages: As in mmdet's ResNet: -1 freezes nothing, 0 the stem (up to stride 2), ``k`` also the
-            stages up to stride ``2 ** (k + 1)``. Frozen layers get no gradient, build no graph, and keep their
-            normalisation statistics.
+        model_name: Name in ``timm.list_models()``, with or without the tag that chooses among its weights.
+        out_strides: Strides of the maps returned, ascending; of several maps of one stride the last.
+        out_indices: Takes the place of ``out_strides``: timm's numbers of the maps, which for a plain vision
+            transformer are its blocks; negative ones count from the end.
+        frozen_stages: As in mmdet's ResNet: -1 freezes nothing, 0 the stem, ``k`` also the stages up to stride
+            ``2 ** (k + 1)``, or the first ``k`` blocks of a plain vision transformer. Frozen layers get no gradient,
+            build no graph, and keep their normalisation statistics.
         norm_eval: Keep the statistics of all batch norms, frozen or not.
         drop_path_rate: Stochastic depth, 0 to 1 (https://arxiv.org/abs/1603.09382).
+        with_cp: Recompute activations in the backward pass instead of keeping them: less memory, about a third more
+            time. Batch norms then see each batch twice, so their running statistics move about twice as fast.
+        out_norm: Put a layer norm over the channels behind each map, as mmdet's SwinTransformer does: timm gives the
+            maps of transformers and of ConvNeXt as they leave the last block, unnormalised.
+        img_size: Side, or height and width, that a model with windows or embeddings of fixed size is built for; None
+            for its own. Embeddings of pretrained weights are resampled to it.
         pretrained: False for random weights, True for timm's own from the Hugging Face hub, a file's path, or
             ``"package:<name>"`` for the file shipped inside an installed Python package.
         channels_last: Compute with channels last in memory. Depthwise convolutions then run about three times
@@ -45,16 +58,20 @@ class TimmBackbone(BaseModule):
         init_cfg: Not used; ``pretrained`` takes its place.
 
     Raises:
-        InputError: timm has no such model, or the model no map of such a stride.
+        InputError: timm has no such model, the model no such map or stage, or it lacks one of the options.
     """
 
     def __init__(
         self,
         model_name: str,
         out_strides: Sequence[int] = (8, 16, 32),
+        out_indices: Sequence[int] | None = None,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         drop_path_rate: float = 0.0,
+        with_cp: bool = False,
+        out_norm: bool = False,
+        img_size: int | tuple[int, int] | None = None,
         pretrained: bool | str = False,
         channels_last: bool = False,
         even_padding: bool = False,
@@ -64,19 +81,34 @@ class TimmBackbone(BaseModule):
         self.model_name = model_name
         self.norm_eval = norm_eval
         self.pretrained = pretrained
-        self.out_indices = stride_indices(model_name, out_strides)
-        if even_padding and not model_name.startswith("tf_"):
-            what, remedy = f"{model_name} pads evenly as it is", "leave even_padding out"
-            raise InputError(Problem("model.backbone.even_padding", what, remedy))
-        self.timm_args = dict(pad_type="") if even_padding else {}
-        self.body = self.build(drop_path_rate=drop_path_rate)
+        self.timm_args = timm_body.model_arguments(
+            model_name, _pair(img_size), dict(drop_path_rate=drop_path_rate) if drop_path_rate else {}
+        )
+        if even_padding:
+            self.timm_args.update(_even_padding(model_name))
+        strides = timm_body.map_strides(model_name, self.timm_args)
+        self.out_indices = timm_body.choose_maps(model_name, strides, out_strides, out_indices)
+        self.out_strides = [strides[index] for index in self.out_indices]
+        self.input_sizes = learn_input_sizes(model_name, self.out_indices, self.timm_args, _pair(img_size))
+        self.body = timm_body.build_features(model_name, self.out_indices, **self.timm_args)
         self.out_channels: list[int] = self.body.feature_info.channels()
+        self.norms = nn.ModuleList(map(LayerNorm2d, self.out_channels)) if out_norm else None
+        if with_cp:
+            timm_body.checkpoint_gradients(self.body, model_name)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.body.to(memory_format=self.memory_format)
-        self.frozen = frozen_modules(self.body, frozen_stages)
-        for module in self.frozen:
-            for parameter in module.parameters(recurse=False):
-                parameter.requires_grad_(False)
+        self.to(memory_format=self.memory_format)
+        self.frozen = self._freeze(strides, frozen_stages)
+
+    def _freeze(self, strides: Sequence[int], frozen_stages: int) -> list[nn.Module]:
+        """Stop the gradients of the first stages; return the modules that are in them."""
+        size = self.input_sizes.unit or (224, 224)
+        parameters = dict(self.body.named_parameters())
+        frozen = timm_layers.frozen_parameters(
+            self.model_name, self.timm_args, list(parameters), strides, frozen_stages, size
+        )
+        for name in frozen:
+            parameters[name].requires_grad_(False)
+        return timm_layers.modules_within(self.body, frozen)
 
     def init_weights(self) -> None:
         """Load the pretrained weights, once.
@@ -86,24 +118,27 @@ class TimmBackbone(BaseModule):
         """
         if self.is_init or self.pretrained is False:
             return
-        loading = pretrained_args(self.model_name, self.pretrained)
-        with only_errors(logging.getLogger("timm")):  # it warns of the classifier, for which there is no use here
-            source = self.build(**loading)
-        self.body.load_state_dict(source.state_dict())
+        source = timm_source(self.model_name, self.pretrained)
+        whole = load_whole(self.model_name, self.timm_args, source)
+        names = timm_body.whole_names(self.body.state_dict(), whole)
+        self.body.load_state_dict({name: whole[other] for name, other in names.items()})
         self.is_init = True
-        print_log(f"backbone {self.model_name}: weights from {self.pretrained_name()}", logger="current")
-
-    def build(self, **kwargs: Any) -> nn.Module:
-        """Build the timm model up to the last map returned."""
-        return build_features(self.model_name, out_indices=self.out_indices, **self.timm_args, **kwargs)
-
-    def pretrained_name(self) -> str:
-        """Say where the weights come from."""
-        return "the Hugging Face hub" if self.pretrained is True else str(self.pretrained)
+        print_log(f"backbone {self.model_name}: weights from {source.path or source.name}", logger="current")
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return the maps, each of shape ``(N, channels, height / stride, width / stride)``."""
-        return tuple(self.body(images.contiguous(memory_format=self.memory_format)))
+        """Return the maps of images of shape ``(N, 3, height, width)``.
+
+        Each is of shape ``(N, channels, height / stride, width / stride)``, rounded up.
+        """
+        height, width = images.shape[-2:]
+        padded = self.input_sizes.pad(images).contiguous(memory_format=self.memory_format)
+        maps = timm_body.maps_of(self.body, padded)
+        if padded.shape != images.shape:
+            sizes = [(math.ceil(height / stride), math.ceil(width / stride)) for stride in self.out_strides]
+            maps = tuple(full[..., :rows, :columns] for full, (rows, columns) in zip(maps, sizes, strict=True))
+        if self.norms is None:
+            return maps
+        return tuple(norm(features) for norm, features in zip(self.norms, maps, strict=True))
 
     def train(self, mode: bool = True) -> TimmBackbone:
         """Switch to training, the frozen layers excepted."""
@@ -115,81 +150,26 @@ class TimmBackbone(BaseModule):
             module.training = False
         return self
 
+    def layer_numbers(self) -> dict[str, int]:
+        """Return the layer of each of timm's parameters, 0 for the stem."""
+        names = [name for name, _ in self.body.named_parameters()]
+        numbers = timm_layers.layer_numbers(self.model_name, self.timm_args, names)
+        return {f"body.{name}": number for name, number in numbers.items()}
 
-@contextmanager
-def only_errors(logger: logging.Logger) -> Iterator[None]:
-    """Keep a logger's warnings back for a while."""
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def stride_indices(model_name: str, strides: Sequence[int]) -> tuple[int, ...]:
-    """Return timm's ``out_indices`` for the maps of the given strides.
-
-    Raises:
-        InputError: timm has no such model, or the model no map of such a stride.
-    """
-    if not timm.is_model(model_name):
-        remedy = nearest(model_name, timm.list_models()) or "timm.list_models('*part*') lists the names"
-        raise InputError(Problem("model.backbone.model_name", f"timm has no model {model_name!r}", remedy))
-    available = timm.create_model(model_name, features_only=True).feature_info.reduction()
-    wrong = [stride for stride in strides if stride not in available]
-    if wrong or list(strides) != sorted(set(strides)) or not strides:
-        what = f"{model_name} has no map of stride {counted(wrong)}" if wrong else f"{tuple(strides)} does not ascend"
-        remedy = f"choose from {', '.join(map(str, available))}, in this order"
-        raise InputError(Problem("model.backbone.out_strides", what, remedy))
-    return tuple(available.index(stride) for stride in strides)
+    def decay_free(self) -> set[str]:
+        """Return the parameters that timm exempts from weight decay."""
+        names = [name for name, _ in self.body.named_parameters()]
+        return {f"body.{name}" for name in timm_layers.decay_free(self.model_name, self.timm_args, names)}
 
 
-def build_features(model_name: str, **kwargs: Any) -> nn.Module:
-    """Build a timm model that returns feature maps, without the layers behind the last of them."""
-    body = timm.create_model(model_name, features_only=True, **kwargs)
-    container, _, index = body.feature_info.module_name()[-1].rpartition(".")
-    # timm's EfficientNet and MobileNet extractors keep and run all their blocks.
-    blocks = dict(body.named_modules()).get(container) if index.isdigit() else None
-    if isinstance(blocks, nn.Sequential):
-        del blocks[int(index) + 1 :]
-    return body
+def _pair(img_size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if img_size is None:
+        return None
+    return (img_size, img_size) if isinstance(img_size, int) else (img_size[0], img_size[1])
 
 
-def frozen_modules(body: nn.Module, frozen_stages: int) -> list[nn.Module]:
-    """Return all modules that take part in maps of stride up to ``2 ** (frozen_stages + 1)``.
-
-    They are those defined before the end of the last such map's stage: timm defines layers in the order in
-    which they run.
-    """
-    stages = [
-        name for name, stride in stage_strides(body) if frozen_stages >= 0 and math.log2(stride) <= frozen_stages + 1
-    ]
-    if not stages:
-        return []
-    # A flattened model calls its child `stages_0`, its feature info `stages.0`.
-    last = (stages[-1], stages[-1].replace(".", "_"))
-    named = list(body.named_modules())
-    end = max(i for i, (name, _) in enumerate(named) if name in last or name.startswith(tuple(f"{n}." for n in last)))
-    containers = {name.rpartition(".")[0] for name, _ in named[end + 1 :]}
-    return [module for name, module in named[: end + 1] if name not in containers]
-
-
-def stage_strides(body: nn.Module) -> list[tuple[str, int]]:
-    """Return the module that ends each stage, and its stride, for all stages that the model knows of."""
-    return [(item["module"], item["reduction"]) for item in body.feature_info.info]
-
-
-def pretrained_args(model_name: str, pretrained: bool | str) -> dict[str, Any]:
-    """Return what ``timm.create_model`` needs to load the weights.
-
-    Raises:
-        InputError: The weights can't be found, read or fitted to the model.
-    """
-    if pretrained is True:
-        return dict(pretrained=True)
-    path = find_weights(str(pretrained))
-    whole = timm.create_model(model_name).state_dict()
-    weights = fit_by_order(read_state_dict(path), whole, str(path))
-    # timm loads them into the whole model before it takes the feature maps out of it.
-    return dict(pretrained=True, pretrained_cfg_overlay=dict(state_dict=weights))
+def _even_padding(model_name: str) -> dict[str, str]:
+    if not model_name.startswith("tf_"):
+        what, remedy = f"{model_name} pads evenly as it is", "leave even_padding out"
+        raise InputError(Problem("model.backbone.even_padding", what, remedy))
+    return dict(pad_type="")

@@ -1,3 +1,4 @@
+import pytest
 from mmengine.config import Config
 
 from custom_modules.config.bind import annotation_path, bind, leaf_datasets
@@ -83,6 +84,21 @@ def test_every_head_but_the_proposal_head_gets_the_number_of_classes():
     assert cfg.model.rpn_head.bbox_head.num_classes == 1
     assert cfg.model.backbone.num_classes == 1000
     assert "model.roi_head.bbox_head.0.num_classes = 3 (was 80)" in lines
+
+
+@pytest.mark.parametrize("model", [dict(type="Whole", num_classes=80), dict(type="Whole", num_classes=None)])
+def test_a_detector_with_a_number_of_classes_of_its_own_gets_it(model):
+    cfg = dataset_config(model=model | dict(backbone=dict(type="ResNet")))
+    lines = bind(cfg)
+    assert cfg.model.num_classes == 3
+    assert f"model.num_classes = 3 (was {model['num_classes']})" in lines
+    assert "num_classes" not in cfg.model.backbone
+
+
+def test_a_detector_made_of_heads_gets_no_number_of_classes():
+    cfg = dataset_config(model=dict(type="Whole", bbox_head=dict(type="Head")))
+    bind(cfg)
+    assert "num_classes" not in cfg.model
 
 
 def test_binding_twice_changes_and_says_nothing():

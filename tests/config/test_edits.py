@@ -10,13 +10,28 @@ def test_data_root_needs_a_config_that_takes_its_paths_from_it():
         edits.use_data_root(Config(dict(data_root="a")), "b")
 
 
-def test_amp_needs_a_gpu():
+def test_float16_needs_a_gpu_and_bfloat16_none():
     cfg = Config(dict(optim_wrapper=dict(type="OptimWrapper", optimizer=dict(type="SGD"))))
-    with pytest.raises(InputError, match="needs a GPU"):
-        edits.check_amp("cpu")
-    edits.check_amp("cuda")
-    edits.use_amp(cfg)
-    assert cfg.optim_wrapper == dict(type="AmpOptimWrapper", optimizer=dict(type="SGD"), loss_scale="dynamic")
+    edits.check_amp(cfg, "cpu")
+    edits.use_amp(cfg, "fp16")
+    assert cfg.optim_wrapper == dict(
+        type="AmpOptimWrapper", optimizer=dict(type="SGD"), loss_scale="dynamic", dtype="float16"
+    )
+    edits.check_amp(cfg, "cuda")
+    with pytest.raises(InputError, match=r"(?s)needs a GPU.*--amp bf16"):
+        edits.check_amp(cfg, "cpu")
+    edits.use_amp(cfg, "bf16")
+    assert cfg.optim_wrapper == dict(type="BFloat16OptimWrapper", optimizer=dict(type="SGD"))
+    edits.check_amp(cfg, "cpu")
+
+
+def test_a_scaled_rate_counts_all_batches_of_a_step():
+    """8 images, 4 batches a step, rate for 16: twice the rate. mmengine scales by images of a batch over the base."""
+    cfg = Config(dict(optim_wrapper=dict(accumulative_counts=4), auto_scale_lr=dict(enable=False, base_batch_size=16)))
+    assert edits.count_accumulation(cfg) == []
+    edits.use_auto_scale_lr(cfg)
+    assert len(edits.count_accumulation(cfg)) == 1
+    assert 8 / cfg.auto_scale_lr.base_batch_size == 8 * 4 / 16
 
 
 def test_a_list_of_initialisers_is_kept():
@@ -108,3 +123,11 @@ def test_smoke_counts_iterations_where_the_loop_does():
     edits.use_smoke(cfg)
     assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (2, 2)
     assert cfg.default_hooks.checkpoint.interval == 2
+
+
+def test_a_resumed_run_keeps_the_batch_that_was_found_for_it():
+    cfg = Config(dict(train_dataloader=dict(batch_size=2), optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.02))))
+    settings = {"train_dataloader": {"batch_size": 12}, "optim_wrapper": {"optimizer": {"type": "SGD", "lr": 0.015}}}
+    (line,) = edits.use_batch_of(cfg, settings)
+    assert (cfg.train_dataloader.batch_size, cfg.optim_wrapper.optimizer.lr) == (12, 0.015)
+    assert "12 images a step at learning rate 0.015" in line

@@ -67,3 +67,26 @@ def test_a_plan_counts_images_iterations_and_parameters(make_dataset, make_confi
     assert make_plan(cfg).memory_mib > small.memory_mib
     cfg.train_dataloader.sampler = dict(type="WeightedSampler", epoch_size=13)
     assert make_plan(cfg).iterations == 4  # 13 / 4, rounded up
+
+
+def test_memory_that_does_not_grow_with_the_image_is_not_scaled():
+    import torch
+
+    from custom_modules.config.plan import BYTES_PER_MIB, _training_memory
+
+    class Toy(torch.nn.Module):
+        """Keeps 1,000 numbers and the image for its backward pass."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+        def loss(self, images, samples):
+            assert samples[0].gt_instances.masks.masks
+            return (torch.zeros(1000) * self.weight).sum() + (images * self.weight).sum()
+
+    toy = Toy()
+    pipeline = [dict(type="LoadAnnotations", with_mask=True), dict(type="Resize", scale=(1024, 512))]
+    memory = _training_memory(schedule(train_pipeline=pipeline), toy, list(toy.parameters()), batch_size=2)
+    # weight, gradient and momentum; for each of two photos the numbers and three channels; four bytes each
+    assert memory * BYTES_PER_MIB == pytest.approx(4 * 3 + 2 * (4 * 1000 + 4 * 3 * 1024 * 512))

@@ -15,7 +15,7 @@ param_scheduler = [
         begin=10,
         end=20,
         T_max=10,
-        eta_min=0.0005 * 0.05,
+        eta_min_ratio=0.05,
         convert_to_iter_based=True,
     ),
 ]

@@ -1,0 +1,71 @@
+"""Class weights for losses of sigmoid heads, which take none of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmdet.models.losses import QualityFocalLoss
+from mmdet.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class ClassWeightedLoss(nn.Module):
+    """Lets each sample of a classification loss count by the class of its object.
+
+    mmdet's FocalLoss, QualityFocalLoss and VarifocalLoss know no class weights, and ``class_weight`` of its sigmoid
+    cross-entropy weighs a class's column, not its samples. What all of them take is a weight for each sample, and
+    that is what this one gives them: a sample with an object of class c counts ``class_weight[c]`` times, in all
+    its columns; one without counts ``background`` times.
+
+    Args:
+        loss: The loss inside.
+        class_weight: Weight of each class, in their order.
+        background: Weight of a sample without an object.
+        use_sigmoid: What heads read from a loss's config: always True.
+    """
+
+    def __init__(
+        self, loss: dict[str, Any], class_weight: Sequence[float], background: float = 1.0, use_sigmoid: bool = True
+    ) -> None:
+        super().__init__()
+        self.loss = MODELS.build(loss)
+        self.use_sigmoid = use_sigmoid
+        self.row_weights = [*class_weight, background]
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor | tuple[Tensor, Tensor],
+        weight: Tensor | None = None,
+        avg_factor: float | None = None,
+        reduction_override: str | None = None,
+    ) -> Tensor:
+        """Return the inner loss with weighted samples.
+
+        Args:
+            pred: ``(N, C)`` logits.
+            target: ``(N,)`` labels with C for background; those and ``(N,)`` qualities; or ``(N, C)`` targets,
+                of which at most one in a row is above 0.
+            weight: ``(N,)`` or ``(N, C)`` weights that the head gives.
+            avg_factor: As for the inner loss.
+            reduction_override: As for the inner loss.
+        """
+        is_dense = isinstance(target, Tensor) and target.dim() > 1
+        rows = pred.new_tensor(self.row_weights, dtype=torch.float32)[labels_of(target)]
+        # Losses with dense targets weigh each value, but for the quality focal loss, which sums over classes first.
+        if (is_dense and not isinstance(self.loss, QualityFocalLoss)) or (weight is not None and weight.dim() > 1):
+            rows = rows.unsqueeze(1)
+        weight = rows if weight is None else weight * rows
+        return self.loss(pred, target, weight, avg_factor=avg_factor, reduction_override=reduction_override)
+
+
+def labels_of(target: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Return ``(N,)`` labels of any form of target; C, the number of classes, where there is no object."""
+    if not isinstance(target, Tensor):
+        return target[0]
+    if target.dim() == 1:
+        return target
+    return torch.where(target.amax(1) > 0, target.argmax(1), target.size(1))

@@ -11,3 +11,4 @@ _base_ = [
 ]
 
 optim_wrapper = dict(optimizer=dict(lr=0.01 * 4 / 16))  # ATSS trains at half the rate of two-stage detectors
+auto_scale_lr = dict(base_batch_size=4)

@@ -15,3 +15,4 @@ _base_ = [
 
 teacher_from = "gfl_r50_fpn_1x_recycle"
 optim_wrapper = dict(optimizer=dict(lr=0.01 * 4 / 16))
+auto_scale_lr = dict(base_batch_size=4)

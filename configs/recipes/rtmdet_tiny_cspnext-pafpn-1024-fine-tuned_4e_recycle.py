@@ -19,3 +19,4 @@ _base_ = [
 model = dict(data_preprocessor=dict(pad_size_divisor=32))
 start_from = "rtmdet_tiny_cspnext-pafpn-640_20e_recycle"
 optim_wrapper = dict(optimizer=dict(lr=0.00005 * 4 / 16))
+auto_scale_lr = dict(base_batch_size=4)

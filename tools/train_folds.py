@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
 
     console = Console(highlight=False, soft_wrap=True)
     plan = plan_fold_runs(args, passed_on(argv))
-    console.print(f"folds {', '.join(str(run.fold) for run in plan.runs)}; at the same time: {args.jobs}")
+    console.print(f"{', '.join(run.name for run in plan.runs)}; at the same time: {args.jobs}")
     gpus = planned_runs.visible_gpus(dict(os.environ), planned_runs.nvidia_smi)
     outcomes = planned_runs.run_all(plan.runs, args.jobs, gpus)
     planned_runs.print_summary(console, outcomes)

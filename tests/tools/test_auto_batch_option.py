@@ -6,6 +6,7 @@ from helpers import refusal
 pytestmark = pytest.mark.mm
 
 
+@pytest.mark.slow
 def test_without_a_gpu_it_is_refused_and_smoke_runs_do_without(run_tool, make_dataset, make_config, tmp_path):
     config = make_config(make_dataset())
     options = ("--auto-batch", "--work-dir", tmp_path / "run")

@@ -50,6 +50,7 @@ def test_weights_for_other_classes_are_a_start_for_training(run_tool, torchvisio
 
 
 @pytest.mark.mm
+@pytest.mark.slow
 def test_a_detectron2_file_becomes_a_checkpoint_that_leaves_nothing_fresh(run_tool, tmp_path):
     """Ten classes, names of Detectron2, arrays in a pickle: as its model zoo has them."""
     import torch

@@ -21,6 +21,7 @@ def starting_from(make_config, make_dataset, url: str) -> Path:
     return make_config(make_dataset(), f'model["backbone"]["init_cfg"] = {init_cfg}\n')
 
 
+@pytest.mark.slow
 def test_list_carry_and_bring_in(run_tool, make_dataset, make_config, tmp_path):
     config = starting_from(make_config, make_dataset, NOWHERE)
     home = str(tmp_path / "torch")
@@ -71,6 +72,7 @@ def test_training_without_the_weights_stops_before_anything_is_written(run_tool,
     assert "RANDOM weights" in trained.stdout + trained.stderr
 
 
+@pytest.mark.slow
 def test_init_cfg_none_on_the_command_line_passes_the_checks(run_tool, make_dataset, make_config, tmp_path):
     config = starting_from(make_config, make_dataset, NOWHERE)
     listed = run_tool("pretrained", config, "--cfg-options", "model.backbone.init_cfg=None")

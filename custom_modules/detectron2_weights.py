@@ -95,7 +95,14 @@ def read_weights(path: Path, trust: bool = False) -> StateDict:
     content = _read_pickle(path, trust) if path.suffix == ".pkl" else load_checkpoint_safely(path, trust)
     weights = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not weights or not all(map(_is_weight, weights.values())):
-        raise InputError(Problem(str(path), "holds no weights", "give the model_final.pth or .pkl of Detectron2"))
+        if isinstance(weights, dict) and "state_dict" in weights:
+            what, remedy = (
+                "is a checkpoint of mmengine, not of Detectron2",
+                "test it as it is: tools/test.py CONFIG FILE",
+            )
+        else:
+            what, remedy = "holds no weights", "give the model_final.pth or .pkl of Detectron2"
+        raise InputError(Problem(str(path), what, remedy))
     return {str(name): torch.as_tensor(value) for name, value in weights.items()}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import _bootstrap  # noqa: F401
 
 from custom_modules.cli import run_tool
+from custom_modules.errors import InputError, Problem
 
 EXAMPLES = """examples:
   python tools/average_checkpoints.py work_dirs/RUN/epoch_18.pth work_dirs/RUN/epoch_19.pth work_dirs/RUN/epoch_20.pth
@@ -26,6 +27,8 @@ def main(argv: list[str] | None = None) -> Path:
 
     paths = choose_checkpoints(args.sources, args.last, args.best)
     out = args.out or paths[-1].with_name("averaged.pth")
+    if out.resolve() in {path.resolve() for path in paths}:
+        raise InputError(Problem(f"--out {out}", "is one of the checkpoints to average", "choose another file"))
 
     from custom_modules.weight_averaging import average_checkpoints, save
 

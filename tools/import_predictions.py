@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> Path:
 
     from custom_modules.coco.annotations import read_annotations
     from custom_modules.coco.formats.losses import some
+    from custom_modules.predictions.outside import note_on_outside
     from custom_modules.predictions.results import check_results, write_results
 
     annotations = read_annotations(args.ann)
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> Path:
     classes = len(set(results.category_ids.tolist()))
     found = f"{some(len(results), 'box')} of {some(classes, 'class')}"
     print(f"{args.out}: {found} on {images:,} of {some(len(annotations['images']), 'image')}")
-    for note in imported.notes:
+    for note in (*imported.notes, *note_on_outside(results, annotations)):
         print(f"  {note}")
     return args.out
 

@@ -15,6 +15,8 @@ EXAMPLES = """examples:
   python tools/preview_augmentation.py CONFIG --cfg-options recipe_copy_paste.load.prob=1.0
 """
 
+MOST_PIXELS = 200_000_000
+
 
 def main(argv: list[str] | None = None) -> Path:
     """Write the picture, say what the samples are like and return the picture's path."""
@@ -52,6 +54,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--stage2", action="store_true", help="draw what the last epochs are fed")
     args = parser.parse_args(argv)
+    if args.count * args.cell**2 > MOST_PIXELS:
+        parser.error(
+            f"--count {args.count} --cell {args.cell}: a picture of more than {MOST_PIXELS / 1e6:.0f} million pixels"
+        )
     if args.out.suffix.lower() != ".png":
         parser.error(f"--out {args.out}: the picture is a PNG file, name it so")
     return args

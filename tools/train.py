@@ -18,6 +18,7 @@ from custom_modules.config.options import (
     check_all_data,
     check_auto_batch,
 )
+from custom_modules.errors import InputError
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
@@ -54,7 +55,8 @@ def main(argv: list[str] | None = None) -> Any:
 
     from custom_modules import running
 
-    edits.check_amp(cfg, running.device_type())
+    if problem := edits.amp_problem(cfg, running.device_type()):
+        raise InputError(problem)
     result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint, args.from_scratch)
     print_result(result, args)
     return result
@@ -62,17 +64,21 @@ def main(argv: list[str] | None = None) -> Any:
 
 def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
+    from custom_modules.config import edits
     from custom_modules.config.prepare import prepare_training
     from custom_modules.config.pretrained import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_training(args, split_dir=folder)
-        prepared.lines += missing_lines(prepared.cfg)
+        prepared.lines += missing_lines(prepared.cfg, args.from_scratch)
         if args.auto_batch:
             prepared.lines += choose_batch(args, prepared.cfg)
 
+        from custom_modules import running
         from custom_modules.config.plan import print_plan
 
+        if problem := edits.amp_problem(prepared.cfg, running.device_type()):
+            prepared.lines.append(f"warning: {problem}")
         return print_plan(prepared.cfg, prepared.lines)
 
 

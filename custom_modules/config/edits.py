@@ -29,16 +29,13 @@ def use_data_root(cfg: Config, data_root: str) -> None:
     cfg.data_root = os.path.expanduser(data_root)
 
 
-def check_amp(cfg: Config, device: str) -> None:
-    """Make sure that the mixed precision that a config or an option asks for can be used here.
-
-    Raises:
-        InputError: There is no GPU, which float16 needs.
-    """
-    if device != "cuda" and (cfg.get("optim_wrapper") or {}).get("type") == "AmpOptimWrapper":
-        what = "mixed precision in float16 needs a GPU, and there is none here"
-        remedy = "train in float32, or in bfloat16 (--amp bf16), which few CPUs are faster in"
-        raise InputError(Problem("--amp or optim_wrapper.type", what, remedy))
+def amp_problem(cfg: Config, device: str) -> Problem | None:
+    """Say why the mixed precision that a config or an option asks for can't be used on this kind of device."""
+    if device == "cuda" or (cfg.get("optim_wrapper") or {}).get("type") != "AmpOptimWrapper":
+        return None
+    what = "mixed precision in float16 needs a GPU, and there is none here"
+    remedy = "train in float32, or in bfloat16 (--amp bf16), which few CPUs are faster in"
+    return Problem("--amp or optim_wrapper.type", what, remedy)
 
 
 def use_amp(cfg: Config, precision: str) -> None:

@@ -146,7 +146,11 @@ def _training_memory(cfg: Config, model: nn.Module, trained: Sequence[nn.Paramet
 
 
 def _activation_bytes(model: nn.Module, side: int, masks: bool) -> int:
-    """Measure what autograd keeps for the backward pass of one square image with one box."""
+    """Measure what autograd keeps for the backward pass of one square image with one box.
+
+    Two are passed through and the sum is halved: batch norm needs more than one value a channel, and some detectors'
+    last map is a single pixel.
+    """
     weights = {parameter.data_ptr() for parameter in model.parameters()}
     sizes: dict[int, int] = {}
 
@@ -159,8 +163,8 @@ def _activation_bytes(model: nn.Module, side: int, masks: bool) -> int:
     model.train()
     MessageHub.get_current_instance().update_info("epoch", 0)  # TOOD's head asks which one it is
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        model.loss(torch.zeros(1, 3, side, side), [_probe_sample(side, masks)])
-    return sum(sizes.values())
+        model.loss(torch.zeros(2, 3, side, side), [_probe_sample(side, masks) for _ in range(2)])
+    return sum(sizes.values()) // 2
 
 
 def _probe_sample(side: int, masks: bool) -> Any:

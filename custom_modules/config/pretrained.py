@@ -134,8 +134,12 @@ def _remedy(failures: Sequence[Failure], config: str) -> str:
     )
 
 
-def missing_lines(cfg: Config) -> list[str]:
+def missing_lines(cfg: Config, from_scratch: bool = False) -> list[str]:
     """Say which pretrained weights are not in the cache yet, for the plan of a run; nothing is downloaded.
+
+    Args:
+        cfg: A prepared config.
+        from_scratch: Whether the run would go on without them.
 
     Raises:
         InputError: The config names weights that nobody offers.
@@ -149,5 +153,6 @@ def missing_lines(cfg: Config) -> list[str]:
         lines.append(f"warning: {source.place}: pretrained weights {why}: {source.url} belongs at {source.target}")
     if lines:
         command = f"python tools/pretrained.py {cfg.filename}"
-        lines.append(f"training downloads them; without a network it stops. See: {command} --list-urls")
+        without = "starts from RANDOM weights" if from_scratch else "stops"
+        lines.append(f"training downloads them; without a network it {without}. See: {command} --list-urls")
     return lines

@@ -156,8 +156,17 @@ def _set_unless_converted(node: Any, key: str, name: str) -> Callable[[Path], No
 
 
 def _timm_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
-    """Find the weights that timm would download for a :class:`TimmBackbone`."""
-    if node.get("type") != "TimmBackbone" or node.get("pretrained") is not True:
+    """Find the weights that timm would download for a :class:`TimmBackbone`.
+
+    Raises:
+        InputError: It names a file or a package that is not there.
+    """
+    pretrained = node.get("pretrained") if node.get("type") == "TimmBackbone" else None
+    if isinstance(pretrained, str):
+        from custom_modules.models.pretrained import find_weights  # torch's, which most callers do without
+
+        find_weights(pretrained)
+    if pretrained is not True:
         return
     source = hub_source(str(node.get("model_name")), place, folder)
     yield Want(source, lambda path: node.update(pretrained=str(path)), lambda: start_from_scratch(node), node)

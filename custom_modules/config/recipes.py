@@ -8,16 +8,19 @@ in it what to add; the parts of all recipes are put together here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
 from custom_modules.errors import InputError, Problem, nearest
+from custom_modules.experiments.settings import flatten
 
 PREFIX = "recipe_"
 #: Places of the train pipeline, in order; see docs/recipes.md.
 SLOTS = ("load", "mix", "resize", "crop", "flip", "color", "erase")
 KEYS = (*SLOTS, "last_epochs_without", "hook", "config", "each")
+OWN_RECIPES = Path(__file__).resolve().parents[2] / "configs" / "_base_" / "recipes"
 PIPELINES = ("train_pipeline", "train_pipeline_stage2")
 
 RESIZES = ("Resize", "RandomResize", "RandomChoiceResize", "FixScaleResize")
@@ -48,10 +51,29 @@ def apply_recipes(cfg: Config) -> None:
     _change_pipelines(cfg, recipes)
     for recipe in recipes.values():
         cfg._cfg_dict.merge(ConfigDict(recipe.get("config") or {}))  # honours _delete_
-        for key, change in (recipe.get("each") or {}).items():
-            _change_each(cfg.get("model"), key, change)
+    _change_model(cfg, recipes)
     hooks = [hook for recipe in recipes.values() for hook in _listed(recipe.get("hook"))]
     _add_hooks(cfg, hooks)
+
+
+def _change_model(cfg: Config, recipes: dict[str, Any]) -> None:
+    """Do what the recipes ask of every dict of a name.
+
+    Raises:
+        InputError: The model has no dict of such a name.
+    """
+    problems = []
+    for name, recipe in recipes.items():
+        for key, change in (recipe.get("each") or {}).items():
+            if not _change_each(cfg.get("model"), key, change):
+                remedy = (
+                    nearest(key, _dict_names(cfg.get("model"))) or "leave the recipe out: this model is no case for it"
+                )
+                problems.append(
+                    Problem(f"{cfg.filename}, {PREFIX}{name}.each.{key}", "the model has no such dict", remedy)
+                )
+    if problems:
+        raise InputError(problems)
 
 
 def _add_hooks(cfg: Config, hooks: list[Any]) -> None:
@@ -68,11 +90,15 @@ def _problems(cfg: Config, recipes: dict[str, Any]) -> list[Problem]:
         if not isinstance(recipe, dict):
             problems.append(Problem(where, f"is {recipe!r}", "write a dict, or None to leave the recipe out"))
             continue
+        if not recipe:
+            problems.append(Problem(where, "is empty", f"say what it adds: {', '.join(KEYS)}; or None to leave it out"))
         for key, value in recipe.items():
             if key not in KEYS:
                 remedy = nearest(key, KEYS) or f"known: {', '.join(KEYS)}"
                 problems.append(Problem(f"{where}.{key}", "unknown key of a recipe", remedy))
             elif wanted := _wrong_kind(key, value):
+                if (OWN_RECIPES / f"{name}.py").exists():
+                    wanted += f", or name _base_/recipes/{name}.py in _base_ to change a setting of it"
                 problems.append(Problem(f"{where}.{key}", f"is {value!r}", f"write {wanted}"))
         if any(recipe.get(slot) for slot in SLOTS) and not all(map(_is_pipeline, map(cfg.get, PIPELINES))):
             what, remedy = "changes train_pipeline, which is no list of transforms", "write a list of dicts with a type"
@@ -87,6 +113,19 @@ def _problems(cfg: Config, recipes: dict[str, Any]) -> list[Problem]:
         if len(users) > 1:
             what = f"{' and '.join(users)} both replace the {slot} step"
             problems.append(Problem(str(cfg.filename), what, f"leave one out: {PREFIX}{users[0]} = None"))
+    return problems + _contradictions(cfg, recipes)
+
+
+def _contradictions(cfg: Config, recipes: dict[str, Any]) -> list[Problem]:
+    """Find settings that two recipes give different values, of which only the last would count."""
+    first: dict[str, tuple[str, Any]] = {}
+    problems = []
+    for name, recipe in recipes.items():
+        for key, value in flatten({part: recipe.get(part) or {} for part in ("config", "each")}).items():
+            other, seen = first.setdefault(key, (name, value))
+            if seen != value and not key.endswith("._delete_"):
+                what = f"{other} sets {key.partition('.')[2]} to {seen!r}, {name} to {value!r}"
+                problems.append(Problem(str(cfg.filename), what, f"leave one out: {PREFIX}{other} = None"))
     return problems
 
 
@@ -173,16 +212,33 @@ def _is_or_holds(step: Any, kinds: Sequence[str]) -> bool:
     return step["type"] in kinds or _is_or_holds(step.get("transforms") or [], kinds)
 
 
-def _change_each(node: Any, key: str, change: dict[str, Any]) -> None:
-    """Merge a change into every dict called ``key`` below a model's node; proposal heads keep theirs."""
+def _change_each(node: Any, key: str, change: dict[str, Any]) -> int:
+    """Merge a change into every dict called ``key`` below a model's node; proposal heads keep theirs.
+
+    Returns:
+        How many there were.
+    """
     if isinstance(node, list | tuple):
-        for item in node:
-            _change_each(item, key, change)
-    elif isinstance(node, dict):
-        for name, value in list(node.items()):
-            if name == key and isinstance(value, dict):
-                holder = ConfigDict({key: value})
-                holder.merge(ConfigDict({key: change}))
-                node[name] = holder[key]
-            elif name != "rpn_head":
-                _change_each(value, key, change)
+        return sum(_change_each(item, key, change) for item in node)
+    if not isinstance(node, dict):
+        return 0
+    changed = 0
+    for name, value in list(node.items()):
+        if name == key and isinstance(value, dict):
+            holder = ConfigDict({key: value})
+            holder.merge(ConfigDict({key: change}))
+            node[name] = holder[key]
+            changed += 1
+        elif name != "rpn_head":
+            changed += _change_each(value, key, change)
+    return changed
+
+
+def _dict_names(node: Any) -> set[str]:
+    """Name every dict below a model's node."""
+    if isinstance(node, list | tuple):
+        return {name for item in node for name in _dict_names(item)}
+    if not isinstance(node, dict):
+        return set()
+    own = {name for name, value in node.items() if isinstance(value, dict)}
+    return own.union(*map(_dict_names, node.values()))

@@ -72,6 +72,9 @@ def choose_checkpoints(sources: Sequence[str], last: int | None = None, best: bo
     """
     chosen: list[Path] = []
     problems: list[Problem] = []
+    if (last is not None or best) and not any(Path(source).is_dir() for source in sources):
+        option = "--best" if best else f"--last {last}"
+        raise InputError(Problem(option, "chooses among a run folder's checkpoints; files are given", "leave it out"))
     for source in sources:
         try:
             chosen += _of_folder(Path(source), last, best) if Path(source).is_dir() else [_existing(source)]
@@ -89,9 +92,8 @@ def _of_folder(folder: Path, last: int | None, best: bool) -> list[Path]:
     if last is None:
         raise InputError(Problem(str(folder), "is a folder", "say which of its checkpoints: --last N or --best"))
     if len(complete) < last:
-        remedy = (
-            f"choose --last {len(complete)}, or train with --cfg-options default_hooks.checkpoint.max_keep_ckpts={last}"
-        )
+        keep = f"train with --cfg-options default_hooks.checkpoint.max_keep_ckpts={last}"
+        remedy = f"choose --last {len(complete)}, or {keep}" if len(complete) > 1 else f"name a run folder, or {keep}"
         raise InputError(Problem(str(folder), f"holds {len(complete)} complete checkpoints, not {last}", remedy))
     return complete[:last][::-1]
 

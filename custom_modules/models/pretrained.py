@@ -64,7 +64,9 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises its own types, pickle's, zipfile's and plain RuntimeErrors here
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        problem = Problem(str(path), f"can't be read as weights: {reason}", "download the file again")
+        problem = Problem(
+            str(path), f"can't be read as weights: {reason}", "name a whole .pth, .bin or .safetensors file"
+        )
         raise InputError(problem) from error
     if isinstance(content, Mapping):
         content = next((content[entry] for entry in ENTRIES if isinstance(content.get(entry), Mapping)), content)

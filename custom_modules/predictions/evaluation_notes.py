@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from custom_modules.coco.annotations import CocoJson
-from custom_modules.coco.table import BORDER_TOLERANCE, boxes_outside
 from custom_modules.errors import counted
 from custom_modules.predictions.matching import Matches, Truth
+from custom_modules.predictions.outside import note_on_outside
 from custom_modules.predictions.score import Scores
 
 AREAS = {
@@ -19,8 +19,6 @@ AREAS = {
 FEW_IMAGES = 10
 #: Detectors write their detections from scores of 0.05 at most, usually of 0.001.
 HIGH_LOWEST_SCORE = 0.05
-#: A share of boxes beyond the border that detectors which don't cut their boxes stay below.
-MANY_OUTSIDE = 0.05
 #: Below this nearly every detection is wrong, as with those of other images.
 HARDLY_ANY = 0.01
 
@@ -79,11 +77,7 @@ def file_notes(annotations: CocoJson, matches: Matches, scores: Scores) -> tuple
     without = images - len(np.unique(matches.image_rows))
     if without:
         notes.append(f"no detections on {without:,} of {images:,} images: their boxes count as missed")
-    sizes_wh = np.array([[image["width"], image["height"]] for image in annotations["images"]])
-    outside = float(boxes_outside(results.bboxes_xywh, sizes_wh[matches.image_rows]).mean())
-    if outside > MANY_OUTSIDE:
-        reach = f"{outside:.0%} of the boxes reach more than {BORDER_TOLERANCE:g} px beyond their image"
-        notes.append(f"{reach}: are they in pixels of a resized photo?")
+    notes += note_on_outside(results, annotations)
     lowest = float(results.scores.min())
     if lowest > HIGH_LOWEST_SCORE:
         notes.append(f"no score below {lowest:.3g}: mAP falls where detections are cut off by score, however low")

@@ -75,7 +75,7 @@ def test_memory_that_does_not_grow_with_the_image_is_not_scaled():
     from custom_modules.config.plan import BYTES_PER_MIB, _training_memory
 
     class Toy(torch.nn.Module):
-        """Keeps 1,000 numbers and the image for its backward pass."""
+        """Keeps 1,000 numbers and the image of each photo for its backward pass."""
 
         def __init__(self):
             super().__init__()
@@ -83,7 +83,7 @@ def test_memory_that_does_not_grow_with_the_image_is_not_scaled():
 
         def loss(self, images, samples):
             assert samples[0].gt_instances.masks.masks
-            return (torch.zeros(1000) * self.weight).sum() + (images * self.weight).sum()
+            return (torch.zeros(len(images), 1000) * self.weight).sum() + (images * self.weight).sum()
 
     toy = Toy()
     pipeline = [dict(type="LoadAnnotations", with_mask=True), dict(type="Resize", scale=(1024, 512))]

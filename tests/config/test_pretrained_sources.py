@@ -89,7 +89,16 @@ def test_weights_of_timm_have_a_name_of_their_own(tmp_path):
     assert source.url == "https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors"
     assert source.target == tmp_path / "timm--resnet50.a1_in1k--model.safetensors"
     assert find_sources(timm("resnet50.a1_in1k", pretrained=False), tmp_path) == []
-    assert find_sources(timm("resnet50.a1_in1k", pretrained="mine.pth"), tmp_path) == []
+    (tmp_path / "mine.pth").touch()
+    assert find_sources(timm("resnet50.a1_in1k", pretrained=str(tmp_path / "mine.pth")), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "message"), [("mine.pth", "no such file"), ("package:not_here", "is not installed")]
+)
+def test_a_file_of_ones_own_must_be_there(pretrained, message):
+    with pytest.raises(InputError, match=message):
+        find_sources(timm("resnet50.a1_in1k", pretrained=pretrained))
 
 
 def test_a_timm_model_without_weights_is_refused():

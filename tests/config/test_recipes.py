@@ -105,6 +105,15 @@ def test_every_dict_of_a_name_changes_but_a_proposal_heads():
     assert cfg.model.rpn_head.loss_cls == loss
 
 
+def test_two_recipes_may_share_a_loss():
+    model = dict(head=dict(loss_cls=dict(type="CrossEntropyLoss")))
+    focal = dict(each=dict(loss_cls=dict(type="FocalCrossEntropyLoss", gamma=2.0)))
+    smooth = dict(each=dict(loss_cls=dict(type="FocalCrossEntropyLoss", smoothing=0.1)))
+    cfg = config(model=model, recipe_focal=focal, recipe_smooth=smooth)
+    apply_recipes(cfg)
+    assert cfg.model.head.loss_cls == dict(type="FocalCrossEntropyLoss", gamma=2.0, smoothing=0.1)
+
+
 def test_none_leaves_a_recipe_out():
     cfg = config(recipe_a=None)
     apply_recipes(cfg)
@@ -121,6 +130,17 @@ def test_none_leaves_a_recipe_out():
         (dict(recipe_a=dict(load=dict(prob=1))), "a dict with a type"),
         (dict(recipe_a=dict(last_epochs_without=True)), "a number of epochs"),
         (dict(recipe_a=dict(config=[1])), "write a dict"),
+        (dict(recipe_a=dict()), "recipe_a: is empty"),
+        (dict(recipe_copy_paste=dict(load=dict(prob=0.3))), "name _base_/recipes/copy_paste.py in _base_"),
+        (dict(recipe_a=dict(each=dict(loss_klass=dict(type="X")))), "no such dict\n    did you mean 'loss_cls'"),
+        (
+            dict(recipe_a=dict(each=dict(loss_cls=dict(type="X"))), recipe_b=dict(each=dict(loss_cls=dict(type="Y")))),
+            "a sets loss_cls.type to 'X', b to 'Y'\n    leave one out: recipe_a = None",
+        ),
+        (
+            dict(recipe_a=dict(config=dict(lr=1)), recipe_b=dict(config=dict(lr=2))),
+            "a sets lr to 1, b to 2",
+        ),
         (dict(recipe_a=dict(color=dict(type="A")), train_pipeline=None), "which the config has not"),
         (dict(recipe_a=dict(color=dict(type="A")), train_pipeline=["Resize"]), "which is no list of transforms"),
         (
@@ -131,7 +151,7 @@ def test_none_leaves_a_recipe_out():
 )
 def test_what_is_wrong_with_a_recipe_is_named(changes, message):
     with pytest.raises(InputError) as caught:
-        apply_recipes(config(**changes))
+        apply_recipes(config(**dict(model=dict(loss_cls=dict(type="L"))) | changes))
     assert message in str(caught.value)
 
 

@@ -57,6 +57,9 @@ def test_what_can_not_be_averaged_is_refused_and_nothing_written(run_tool, tmp_p
     for epoch, size in ((1, 2), (2, 3)):
         torch.save({"meta": {}, "state_dict": {"w": torch.ones(size)}}, run / f"epoch_{epoch}.pth")
     assert "w is [3] instead of [2]" in refusal(run_tool("average_checkpoints", run, "--last", 2))
+    files = [run / f"epoch_{epoch}.pth" for epoch in (1, 2)]
+    assert "--best: chooses among a run folder's" in refusal(run_tool("average_checkpoints", *files, "--best"))
+    assert "one of the checkpoints" in refusal(run_tool("average_checkpoints", *files, "--out", files[0]))
     assert "--last N or --best" in refusal(run_tool("average_checkpoints", run))
     assert "holds 2 complete checkpoints, not 5" in refusal(run_tool("average_checkpoints", run, "--last", 5))
     assert "holds no best checkpoint" in refusal(run_tool("average_checkpoints", run, "--best"))

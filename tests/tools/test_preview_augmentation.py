@@ -24,6 +24,7 @@ def test_it_draws_a_config_s_samples(make_dataset, make_config, run_tool, tmp_pa
         (["--stage2"], "one pipeline throughout"),
         (["--cfg-options", "train_pipeline.2.type=Resizee"], "did you mean 'Resize'"),
         (["--count", "0"], "0 is not above 0"),
+        (["--count", "100000", "--cell", "4000"], "more than 200 million pixels"),
         (["--out", "preview.jpg"], "PNG"),
     ],
 )

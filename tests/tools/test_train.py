@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -44,12 +43,11 @@ def test_train_test_and_check_give_a_valid_submission(run_tool, make_dataset, ma
     assert (run / "epoch_2.pth").exists()
 
 
-def test_hooks_of_the_docs_switch_on(run_tool, make_dataset, make_config, tmp_path):
-    page = (ROOT / "docs/configs.md").read_text()
-    (snippet,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "EarlyStoppingHook" in block]
+def test_early_stopping_and_an_average_of_the_weights_switch_on(run_tool, make_dataset, make_config, tmp_path):
+    recipes = "".join((ROOT / f"configs/_base_/recipes/{name}.py").read_text() for name in ("early_stopping", "ema"))
     # No score rises on photos of noise: with patience 1 the run stops after the second of many epochs.
-    snippet = snippet.replace("patience=5", "patience=1")
-    config = make_config(make_dataset(), snippet + "train_cfg = dict(max_epochs=50)\n")
+    changes = 'recipe_early_stopping["hook"]["patience"] = 1\ntrain_cfg = dict(max_epochs=50)\n'
+    config = make_config(make_dataset(), recipes + changes)
     result = run_tool("train", config, "--work-dir", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "run/epoch_2.pth").exists()

@@ -23,7 +23,7 @@ def test_folds_are_trained_once_and_collected(run_tool, make_dataset, make_confi
     result = run_tool("train_folds", config, "--work-dir", run, "--jobs", 2)
     assert result.returncode == 0, result.stdout + result.stderr
     rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in result.stdout.splitlines() if "│" in line]
-    assert rows[:2] == [["0", "resumed"], ["1", "trained"]]
+    assert rows[:2] == [["fold 0", "resumed"], ["fold 1", "trained"]]
     assert "mean of 2" in result.stdout
     assert (run / "fold_1/submission.csv").exists()
     again = run_tool("train_folds", config, "--work-dir", run)

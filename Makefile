@@ -21,10 +21,10 @@ lint: .venv/.dev  ## ruff, format check, mypy
 	$(BIN)/mypy
 
 test: lint  ## lint and the fast tests
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
 
 test-all: lint  ## all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: test-ops-parity
 test-ops-parity: .venv-parity/.built  ## build mmcv with its extension and compare every op: about 10 minutes on 2 cores

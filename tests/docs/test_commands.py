@@ -16,6 +16,7 @@ import pytest
 from helpers import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONG = ("data.md", "ensembling.md", "models.md")  # minutes each; README's commands are among the fast tests
 MODEL_TOOLS = {"train.py", "test.py", "predict.py", "train_folds.py"}
 
 
@@ -87,7 +88,11 @@ def run_small(arguments: list[str], sandbox: Path) -> subprocess.CompletedProces
 
 
 @pytest.mark.mm
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] if page.name in LONG else []) for page in PAGES],
+    ids=lambda page: page.name,
+)
 def test_tool_commands_run(page: Path, sandbox: Path):
     for arguments in tool_commands(page):
         result = run_small(arguments, sandbox)

@@ -22,7 +22,9 @@ from custom_modules.config.signatures import Schema, load_schema
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
 by_name = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-FIRST_OF_FAMILY = {path.parent: path for path in reversed(CONFIGS)}.values()
+#: torchvision's own, which can't be made tiny: minutes for the second Faster R-CNN.
+LARGE = ("faster-rcnn-v2_r50_fpn_1x_recycle",)
+FIRST_OF_FAMILY = {path.parent: path for path in reversed(CONFIGS) if path.stem not in LARGE}.values()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 from custom_modules.config.class_weights import bind_losses
 from custom_modules.config.sources import join_sources
+from custom_modules.config.tree import dicts_below
 
 PARTS = ("train", "val", "test")
 HEADS = ("bbox_head", "mask_head", "query_head", "auxiliary_head")
@@ -178,22 +179,10 @@ def _bind_transforms(cfg: Config, lines: list[str]) -> None:
         return
     dataset = next(leaf_datasets(cfg.train_dataloader.dataset))
     facts = {key: dataset[key] for key in ("ann_file", "data_root", "metainfo") if key in dataset}
-    for step in _steps([cfg.train_dataloader.dataset, cfg.get("custom_hooks")], TRANSFORMS_WITH_ANNOTATIONS):
-        for key, value in facts.items():
+    for _, step in dicts_below([cfg.train_dataloader.dataset, cfg.get("custom_hooks")]):
+        for key, value in facts.items() if step.get("type") in TRANSFORMS_WITH_ANNOTATIONS else ():
             if key not in step:
                 _set(step, key, _copied(value), step.type, lines, shown="the train loader's")
-
-
-def _steps(node: Any, types: tuple[str, ...]) -> Iterator[ConfigDict]:
-    """Find every dict of the given types below a node."""
-    if isinstance(node, list | tuple):
-        for item in node:
-            yield from _steps(item, types)
-    elif isinstance(node, dict):
-        if node.get("type") in types:
-            yield node
-        for value in list(node.values()):
-            yield from _steps(value, types)
 
 
 def _copied(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from custom_modules.coco.annotations import read_annotations
+from custom_modules.config.tree import dicts_below
 from custom_modules.errors import InputError, Problem, nearest
 
 RULES = ("inverse", "inverse_sqrt", "effective_number")
@@ -56,20 +57,13 @@ def _raw_weight(count: int, rule: str, beta: float) -> float:
     return float(1 / count if rule == "inverse" else count**-0.5)
 
 
-def losses_of_heads(node: Any, place: str = "model") -> Iterator[tuple[str, ConfigDict]]:
-    """Find every head with a ``loss_cls`` below a model's node: its place and its config.
+def losses_of_heads(model: Any) -> list[tuple[str, ConfigDict]]:
+    """List every head with a ``loss_cls`` in a model: its place and its config.
 
     Proposal heads, which know no classes, and a teacher that is not trained are left out.
     """
-    if isinstance(node, list | tuple):
-        for index, item in enumerate(node):
-            yield from losses_of_heads(item, f"{place}.{index}")
-    elif isinstance(node, dict):
-        if isinstance(node.get("loss_cls"), dict):
-            yield place, node
-        for key, value in node.items():
-            if key not in ("rpn_head", "teacher_config", "loss_cls"):
-                yield from losses_of_heads(value, f"{place}.{key}")
+    parts = dicts_below(model, "model", skip=("rpn_head", "teacher_config", "loss_cls"))
+    return [(place, node) for place, node in parts if isinstance(node.get("loss_cls"), dict)]
 
 
 def check_class_weights(cfg: Config) -> list[Problem]:
@@ -84,7 +78,7 @@ def check_class_weights(cfg: Config) -> list[Problem]:
     if not isinstance(settings, dict):
         return [Problem("class_weights", f"is {settings!r}", 'write class_weights = dict(rule="inverse_sqrt")')]
     problems = _setting_problems(settings)
-    heads = list(losses_of_heads(cfg.get("model")))
+    heads = losses_of_heads(cfg.get("model"))
     if not heads:
         what = "no head of this model has a loss_cls that could be weighted"
         problems.append(Problem("class_weights", what, "leave them out, or draw rare classes more often: docs/data.md"))
@@ -136,7 +130,7 @@ def bind_losses(cfg: Config, classes: Sequence[str], train_files: Sequence[str])
     Returns:
         One line for each value set, for the log.
     """
-    heads = list(losses_of_heads(cfg.get("model")))
+    heads = losses_of_heads(cfg.get("model"))
     lines = []
     for place, head in heads:
         loss = head.loss_cls

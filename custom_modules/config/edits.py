@@ -11,6 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from custom_modules.config.bind import PARTS, leaf_datasets
 from custom_modules.config.sources import OWN_SAMPLERS
+from custom_modules.config.tree import dicts_below
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import fold_folder
 
@@ -176,16 +177,11 @@ def _shorten_loop(cfg: Config) -> None:
         checkpoint.interval = loop.val_interval
 
 
-def drop_pretrained(node: Any) -> None:
+def drop_pretrained(model: Any) -> None:
     """Build a model, or any part of a config, without weights from elsewhere."""
-    if isinstance(node, list | tuple):
-        for item in node:
-            drop_pretrained(item)
-    elif isinstance(node, dict):
+    for _, node in dicts_below(model):
         init_cfg = node.get("init_cfg")
         if isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained":
             node.init_cfg = None
         if node.get("type") == "TimmBackbone":
             node.pretrained = False
-        for item in node.values():
-            drop_pretrained(item)

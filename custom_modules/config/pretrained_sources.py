@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlparse
 from mmengine.config import Config
 
 from custom_modules.config.hub_files import HubFile, cached_file, cached_sha256
+from custom_modules.config.tree import dicts_below
 from custom_modules.config.weight_file import VALID, FileState, check_file, named_hash
 from custom_modules.errors import InputError, Problem, nearest
 
@@ -94,7 +95,7 @@ def find_wants(cfg: Config, cache: Path | None = None) -> list[Want]:
     folder = cache or torch_cache()
     wants: list[Want] = []
     problems: list[Problem] = []
-    for place, node in _parts(cfg.get("model"), "model"):
+    for place, node in dicts_below(cfg.get("model"), "model"):
         for find in (_init_cfg_wants, _timm_wants, _key_wants):
             try:
                 wants += find(place, node, folder)
@@ -114,17 +115,6 @@ def torch_cache() -> Path:
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints"
-
-
-def _parts(node: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Walk through every dict of a model, with its key."""
-    if isinstance(node, list | tuple):
-        for index, item in enumerate(node):
-            yield from _parts(item, f"{place}.{index}")
-    elif isinstance(node, dict):
-        yield place, node
-        for key, item in list(node.items()):
-            yield from _parts(item, f"{place}.{key}")
 
 
 def _init_cfg_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:

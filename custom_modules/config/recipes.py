@@ -13,6 +13,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from custom_modules.config.tree import dicts_below
 from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.experiments.settings import flatten
 
@@ -66,9 +67,8 @@ def _change_model(cfg: Config, recipes: dict[str, Any]) -> None:
     for name, recipe in recipes.items():
         for key, change in (recipe.get("each") or {}).items():
             if not _change_each(cfg.get("model"), key, change):
-                remedy = (
-                    nearest(key, _dict_names(cfg.get("model"))) or "leave the recipe out: this model is no case for it"
-                )
+                names = {place.rpartition(".")[2] for place, _ in dicts_below(cfg.get("model"))}
+                remedy = nearest(key, names) or "leave the recipe out: this model is no case for it"
                 problems.append(
                     Problem(f"{cfg.filename}, {PREFIX}{name}.each.{key}", "the model has no such dict", remedy)
                 )
@@ -212,33 +212,15 @@ def _is_or_holds(step: Any, kinds: Sequence[str]) -> bool:
     return step["type"] in kinds or _is_or_holds(step.get("transforms") or [], kinds)
 
 
-def _change_each(node: Any, key: str, change: dict[str, Any]) -> int:
-    """Merge a change into every dict called ``key`` below a model's node; proposal heads keep theirs.
+def _change_each(model: Any, key: str, change: dict[str, Any]) -> int:
+    """Merge a change into every dict called ``key`` in a model; proposal heads keep theirs.
 
     Returns:
         How many there were.
     """
-    if isinstance(node, list | tuple):
-        return sum(_change_each(item, key, change) for item in node)
-    if not isinstance(node, dict):
-        return 0
-    changed = 0
-    for name, value in list(node.items()):
-        if name == key and isinstance(value, dict):
-            holder = ConfigDict({key: value})
-            holder.merge(ConfigDict({key: change}))
-            node[name] = holder[key]
-            changed += 1
-        elif name != "rpn_head":
-            changed += _change_each(value, key, change)
-    return changed
-
-
-def _dict_names(node: Any) -> set[str]:
-    """Name every dict below a model's node."""
-    if isinstance(node, list | tuple):
-        return {name for item in node for name in _dict_names(item)}
-    if not isinstance(node, dict):
-        return set()
-    own = {name for name, value in node.items() if isinstance(value, dict)}
-    return own.union(*map(_dict_names, node.values()))
+    owners = [node for _, node in dicts_below(model, skip=("rpn_head", key)) if isinstance(node.get(key), dict)]
+    for owner in owners:
+        holder = ConfigDict({key: owner[key]})
+        holder.merge(ConfigDict({key: change}))
+        owner[key] = holder[key]
+    return len(owners)

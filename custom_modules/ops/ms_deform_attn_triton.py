@@ -97,6 +97,30 @@ def _corner(level_value, x, y, height, width, stride, channels, inside, DOWN: tl
 
 
 @triton.jit
+def _block(queries, heads, CHANNELS: tl.constexpr, BLOCK_CHANNELS: tl.constexpr, BLOCK_QUERIES: tl.constexpr):
+    """Say what a program works on.
+
+    Returns:
+        Image and head, the row of each query's head, the mask of rows that are queries, the channels, and the mask of
+        both, shape ``(BLOCK_QUERIES, BLOCK_CHANNELS)``.
+    """
+    image = (tl.program_id(1) // heads).to(tl.int64)
+    head = tl.program_id(1) % heads
+    query = tl.program_id(0) * BLOCK_QUERIES + tl.arange(0, BLOCK_QUERIES)
+    channels = tl.arange(0, BLOCK_CHANNELS)
+    is_query = query < queries
+    inside = is_query[:, None] & (channels < CHANNELS)[None, :]
+    return image, head, (image * queries + query) * heads + head, is_query, channels, inside
+
+
+@triton.jit
+def _level(shapes, starts, level, first_pixel, head, heads, CHANNELS: tl.constexpr):
+    """Read a level's height and width, and where a head's values of it begin in an image that begins at a pixel."""
+    start = ((first_pixel + tl.load(starts + level)) * heads + head) * CHANNELS
+    return tl.load(shapes + 2 * level), tl.load(shapes + 2 * level + 1), start
+
+
+@triton.jit
 def _sample(locations, attention, at, is_query, height, width, SUM: tl.constexpr):
     """Read a point of each query: where it lies in the level, in pixels from the first one's centre, and its weight."""
     x = tl.load(locations + 2 * at, mask=is_query, other=0.0).to(SUM) * width - 0.5
@@ -122,19 +146,11 @@ def _forward(
     BLOCK_QUERIES: tl.constexpr,
     SUM: tl.constexpr,
 ):
-    image = (tl.program_id(1) // heads).to(tl.int64)
-    head = tl.program_id(1) % heads
-    query = tl.program_id(0) * BLOCK_QUERIES + tl.arange(0, BLOCK_QUERIES)
-    channels = tl.arange(0, BLOCK_CHANNELS)
-    is_query = query < queries
-    inside = is_query[:, None] & (channels < CHANNELS)[None, :]
-    row = (image * queries + query) * heads + head
+    image, head, row, is_query, channels, inside = _block(queries, heads, CHANNELS, BLOCK_CHANNELS, BLOCK_QUERIES)
     stride = heads * CHANNELS
     total = tl.zeros((BLOCK_QUERIES, BLOCK_CHANNELS), dtype=SUM)
     for level in range(LEVELS):
-        height = tl.load(shapes + 2 * level)
-        width = tl.load(shapes + 2 * level + 1)
-        start = ((image * pixels + tl.load(starts + level)) * heads + head) * CHANNELS
+        height, width, start = _level(shapes, starts, level, image * pixels, head, heads, CHANNELS)
         for point in range(POINTS):
             at = (row * LEVELS + level) * POINTS + point
             x, y, weight = _sample(locations, attention, at, is_query, height, width, SUM)
@@ -167,19 +183,11 @@ def _backward(
     BLOCK_QUERIES: tl.constexpr,
     SUM: tl.constexpr,
 ):
-    image = (tl.program_id(1) // heads).to(tl.int64)
-    head = tl.program_id(1) % heads
-    query = tl.program_id(0) * BLOCK_QUERIES + tl.arange(0, BLOCK_QUERIES)
-    channels = tl.arange(0, BLOCK_CHANNELS)
-    is_query = query < queries
-    inside = is_query[:, None] & (channels < CHANNELS)[None, :]
-    row = (image * queries + query) * heads + head
+    image, head, row, is_query, channels, inside = _block(queries, heads, CHANNELS, BLOCK_CHANNELS, BLOCK_QUERIES)
     stride = heads * CHANNELS
     grad = tl.load(grad_output + row[:, None] * CHANNELS + channels[None, :], mask=inside, other=0.0).to(SUM)
     for level in range(LEVELS):
-        height = tl.load(shapes + 2 * level)
-        width = tl.load(shapes + 2 * level + 1)
-        start = ((image * pixels + tl.load(starts + level)) * heads + head) * CHANNELS
+        height, width, start = _level(shapes, starts, level, image * pixels, head, heads, CHANNELS)
         for point in range(POINTS):
             at = (row * LEVELS + level) * POINTS + point
             x, y, weight = _sample(locations, attention, at, is_query, height, width, SUM)

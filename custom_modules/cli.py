@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from custom_modules.errors import InputError
+from custom_modules.errors import InputError, RunFailed
 
 USER_ERRNOS = {
     errno.ENOSPC,
@@ -28,11 +28,15 @@ def run_tool(main: Callable[[], Any]) -> None:
     """Run a tool's ``main`` and exit.
 
     Bad input, a full disk, a folder without write permission and Ctrl-C give one message on stderr and
-    status 2. Anything else is a defect: it keeps its traceback and status 1.
+    status 2; a run that fails for a reason that is known gives one message and status 1. Anything else is a defect:
+    it keeps its traceback and status 1.
     """
     logging.raiseExceptions = False  # a log line that can't be written (`tool | head`) is not worth a traceback
+    status = 2
     try:
         main()
+    except RunFailed as error:
+        message, status = f"error: {error}", 1
     except InputError as error:
         message = "\n".join(f"error: {problem}" for problem in error.problems)
         if len(error.problems) > 1:
@@ -54,4 +58,4 @@ def run_tool(main: Callable[[], Any]) -> None:
         sys.exit(0)
     sys.stdout.flush()
     print(message, file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)

@@ -41,6 +41,25 @@ class InputError(Exception):
         return type(self), (self.problems,)
 
 
+class RunFailed(Exception):
+    """A run can't go on, for a reason that is known. Command-line tools print it and exit with status 1.
+
+    Args:
+        problem: What ended it, and what to change.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(str(problem))
+
+    def __reduce__(self) -> tuple[type[RunFailed], tuple[Problem]]:
+        return type(self), (self.problem,)
+
+
+class RunStopped(Exception):
+    """A run was asked to stop and has saved its state. Not an error: tools say how to go on and exit with status 0."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Say which of ``choices`` comes closest to ``name``; an empty string when none is near.
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,26 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **open_kwargs: A
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def atomic_link(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Make ``target`` the same file as ``source``, or a copy of it where the disk knows no hard links.
+
+    Raises:
+        OSError: The source can't be read or the target not be written.
+    """
+    temporary = Path(target).with_name(f".{Path(target).name}.link.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        with open(source, "rb") as content, atomic_write(target, "wb") as file:
+            shutil.copyfileobj(content, file)
+        return
+    os.replace(temporary, target)
+    # Where both were one file already, there is nothing to rename, and the system leaves the temporary name.
+    temporary.unlink(missing_ok=True)
+    _sync_folder(Path(target).parent)
 
 
 def _umask() -> int:

@@ -11,6 +11,7 @@ with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
 
     import custom_modules.datasets
     import custom_modules.hooks
+    import custom_modules.loops
     import custom_modules.metrics
     import custom_modules.models
     import custom_modules.optim

@@ -18,12 +18,16 @@ from custom_modules.checkpoint_loading import install_safe_loading
 from custom_modules.config.edits import drop_pretrained
 from custom_modules.config.pretrained import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
+from custom_modules.errors import RunStopped
 from custom_modules.experiments.run_lock import sole_user
 from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
+
+#: What takes the place of mmengine's loops.
+RESUMABLE = {"EpochBasedTrainLoop": "ResumableEpochLoop", "IterBasedTrainLoop": "ResumableIterLoop"}
 
 
 def device_type() -> str:
@@ -43,6 +47,7 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
     install_safe_loading(trust_checkpoint)
     cache_formatting()
     _set_tracking(cfg, job_type)
+    _use_resumable_loop(cfg)
     if cfg.get("launcher") == "pytorch" and device_type() == "cpu" and not torch.distributed.is_initialized():
         # mmengine would set a CUDA device for each process (mmengine/dist/utils.py, _init_dist_pytorch)
         torch.distributed.init_process_group("gloo")
@@ -57,6 +62,16 @@ def _set_tracking(cfg: Config, job_type: str) -> None:
     for backend in (cfg.get("visualizer") or {}).get("vis_backends") or []:
         if backend.type == "SortlineWandbBackend":
             backend.init_kwargs = {**identity, **backend.get("init_kwargs", {})}
+
+
+def _use_resumable_loop(cfg: Config) -> None:
+    """Train with loops that can be resumed anywhere where the config names mmengine's."""
+    loop = cfg.get("train_cfg")
+    if not loop:
+        return
+    if "by_epoch" in loop:
+        loop.type = "EpochBasedTrainLoop" if loop.pop("by_epoch") else "IterBasedTrainLoop"
+    loop.type = RESUMABLE.get(loop.type, loop.type)
 
 
 def run_training(
@@ -77,11 +92,12 @@ def run_training(
 
     Returns:
         ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
-        ``last_checkpoint``.
+        ``last_checkpoint``; of a run that a signal has stopped ``work_dir`` and ``stopped``, which says when.
 
     Raises:
         InputError: Weights to start from can't be had, a checkpoint to start or resume from can't be used, or another
             process trains in the folder.
+        RunFailed: The loss is no longer finite, or the GPU has too little memory.
     """
     warnings = resolve_pretrained(cfg, from_scratch)
     with sole_user(cfg.work_dir) if _is_first_process(cfg) else nullcontext():
@@ -89,7 +105,11 @@ def run_training(
         for warning in warnings:
             runner.logger.warning(warning)
         _keep(record, cfg.work_dir)
-        runner.train()
+        try:
+            runner.train()
+        except RunStopped as stop:
+            runner.visualizer.close()  # mmengine's own end of a run, which closes it, is not reached
+            return {"work_dir": cfg.work_dir, "stopped": str(stop)}
         hub = runner.message_hub
         best_score = hub.get_info("best_score", None)
         _keep(record.trained(best_score), cfg.work_dir)

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import shlex
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,8 @@ def main(argv: list[str] | None = None) -> Any:
     from custom_modules.experiments.checkpoints import find_resume
 
     prepared = prepare_training(args)
+    if args.resume_or_start:
+        prepared = resumed_or_started(args, prepared)
     if args.auto_batch:
         prepared.lines += choose_batch(args, prepared.cfg)
     cfg, record = prepared.cfg, prepared.record()
@@ -60,6 +64,19 @@ def main(argv: list[str] | None = None) -> Any:
     result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint, args.from_scratch)
     print_result(result, args)
     return result
+
+
+def resumed_or_started(args: argparse.Namespace, prepared: Any) -> Any:
+    """Decide on ``--resume-or-start``: where there is nothing to resume, prepare a run from the start."""
+    from custom_modules.config.prepare import prepare_training
+    from custom_modules.experiments.checkpoints import find_resume
+
+    try:
+        find_resume(prepared.cfg.work_dir)
+    except InputError:
+        args.resume = None
+        return prepare_training(args)
+    return prepared
 
 
 def show_plan(args: argparse.Namespace) -> Any:
@@ -105,12 +122,18 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     add_config_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="check, print the plan and stop")
-    parser.add_argument(
+    resume = parser.add_mutually_exclusive_group()
+    resume.add_argument(
         "--resume",
         nargs="?",
         const="auto",
         metavar="CHECKPOINT",
         help="continue an interrupted run: from its newest checkpoint, or from the one given",
+    )
+    resume.add_argument(
+        "--resume-or-start",
+        action="store_true",
+        help="the same where there is a checkpoint, else start: for jobs that are queued again after an interruption",
     )
     add_training_arguments(parser)
     add_all_data(parser)
@@ -119,12 +142,17 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     check_all_data(parser, args)
     check_auto_batch(parser, args)
+    if args.resume_or_start:
+        args.resume = "auto"
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
     return args
 
 
 def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     """Say where the weights are and what to run next."""
+    if "stopped" in result:
+        print(f"stopped by {result['stopped']}\ngo on with: {resume_command(args)}")
+        return
     if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
         print(f"best checkpoint: {result['best_checkpoint']} (mAP50 {result['best_score']:.4f})")
     elif result["best_score"] is None:
@@ -134,6 +162,13 @@ def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     options += " --smoke" if args.smoke else ""
     options += f" --fold {args.fold}" if args.fold is not None else ""
     print(f"next: python tools/test.py {args.config} --work-dir {result['work_dir']}{options}")
+
+
+def resume_command(args: argparse.Namespace) -> str:
+    """Return the command that goes on with this run, from what it was started with."""
+    given = ["--resume", "--resume-or-start", args.resume, f"--resume={args.resume}"]
+    arguments = [argument for argument in sys.argv[1:] if argument not in given]
+    return shlex.join(["python", sys.argv[0], *arguments, "--resume"])
 
 
 if __name__ == "__main__":

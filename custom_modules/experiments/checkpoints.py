@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import zipfile
@@ -11,8 +12,36 @@ from pathlib import Path
 from custom_modules.errors import InputError, Problem
 from custom_modules.files import missing_part
 
-LAST = "last_checkpoint"
+#: Files that name a checkpoint: the newest one, and the best one by its validation score.
+LAST, BEST = "last_checkpoint", "best_checkpoint"
+#: Checkpoint of a run that was asked to stop in the midst of an epoch.
+STOPPED = "stopped.pth"
 REGULAR = re.compile(r"(epoch|iter)_(\d+)\.pth")
+
+
+def keep_best(
+    kept: Sequence[tuple[float, str]], new: tuple[float, str], count: int, higher: bool = True
+) -> tuple[list[tuple[float, str]], list[str]]:
+    """Decide which checkpoints are among the best, of equal scores the earlier ones.
+
+    >>> keep_best([(0.5, "epoch_1"), (0.4, "epoch_2")], (0.45, "epoch_3"), count=2)
+    ([(0.5, 'epoch_1'), (0.45, 'epoch_3')], ['epoch_2'])
+
+    Args:
+        kept: Score and name of the best ones so far, best first.
+        new: The one to judge; a score of NaN is worse than any other.
+        count: How many to keep.
+        higher: Whether higher scores are better.
+
+    Returns:
+        The best ones now, best first, and the names of those that no longer are.
+    """
+    if math.isnan(new[0]):
+        return list(kept), []
+    entries = [entry for entry in kept if entry[1] != new[1]] + [new]
+    ranked = sorted(entries, key=lambda entry: -entry[0] if higher else entry[0])
+    names = {name for _, name in kept}
+    return ranked[:count], [name for _, name in ranked[count:] if name in names]
 
 
 def find_resume(work_dir: str | os.PathLike[str], given: str | None = None) -> Path:
@@ -27,7 +56,7 @@ def find_resume(work_dir: str | os.PathLike[str], given: str | None = None) -> P
     if given is not None:
         return _existing(given)
     folder = Path(work_dir)
-    named = _named_by_last(folder)
+    named = _named_by(folder, LAST)
     if named is not None:
         return named
     regular = _regular_checkpoints(folder)
@@ -46,12 +75,10 @@ def find_checkpoint(work_dir: str | os.PathLike[str], given: str | None = None) 
     if given is not None:
         return _existing(given)
     folder = Path(work_dir)
-    best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
-    found = sorted(best, key=lambda path: path.stat().st_mtime)[-1:] or [
-        path for path in _regular_checkpoints(folder) if is_complete(path)
-    ]
-    if found:
-        return found[0]
+    best = _best(folder)
+    found = best or next((path for path in _regular_checkpoints(folder) if is_complete(path)), None)
+    if found is not None:
+        return found
     remedy = "train first with the same --work-dir, or name a checkpoint on the command line"
     smoke = folder / "smoke"
     if list(smoke.glob("*.pth")):
@@ -99,15 +126,22 @@ def _of_folder(folder: Path, last: int | None, best: bool) -> list[Path]:
 
 
 def find_best(folder: Path) -> Path:
-    """Return a run's best checkpoint by its validation score, the newest where there are several.
+    """Return a run's best checkpoint by its validation score.
 
     Raises:
         InputError: It has none.
     """
-    best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
-    if not best:
+    best = _best(folder)
+    if best is None:
         raise InputError(Problem(str(folder), "holds no best checkpoint", "train it with validation, or use --last N"))
-    return max(best, key=lambda path: path.stat().st_mtime)
+    return best
+
+
+def _best(folder: Path) -> Path | None:
+    """Return the best checkpoint: the one that is named so, else the newest."""
+    best = [path for path in folder.glob("best_*.pth") if is_complete(path)]
+    named = _named_by(folder, BEST)
+    return named if named in best else max(best, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _existing(given: str) -> Path:
@@ -121,10 +155,10 @@ def is_complete(path: str | os.PathLike[str]) -> bool:
     return zipfile.is_zipfile(path)
 
 
-def _named_by_last(folder: Path) -> Path | None:
-    """Follow ``last_checkpoint``, which holds a path as seen from where training was started."""
+def _named_by(folder: Path, pointer: str) -> Path | None:
+    """Follow a file that names a checkpoint by its path as seen from where training was started."""
     try:
-        name = (folder / LAST).read_text(encoding="utf-8").strip()
+        name = (folder / pointer).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
     # The file in this folder comes first: a copied folder must not continue from the original's checkpoint.

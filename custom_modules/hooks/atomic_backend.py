@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
@@ -10,6 +12,8 @@ from mmengine.fileio import LocalBackend, register_backend
 from custom_modules.files import atomic_write
 
 NAME = "atomic"
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @register_backend(NAME)
@@ -31,8 +35,17 @@ class AtomicBackend(LocalBackend):
                 file.write(obj)
         except OSError as error:
             # Writing to an open file fails without naming it.
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(filepath)) from error
+            raise OSError(error.errno, _reason(error, filepath, len(obj)), str(filepath)) from error
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = "utf-8") -> None:
         """Write text, as :meth:`put` does."""
         self.put(obj.encode(encoding), filepath)
+
+
+def _reason(error: OSError, path: str | Path, size: int) -> str:
+    """Say why a file of a number of bytes could not be written, on a full disk how much is missing."""
+    reason = os.strerror(error.errno or 0)
+    if error.errno not in FULL:
+        return reason
+    free = shutil.disk_usage(Path(path).parent).free
+    return f"{reason}: it takes {size / 1e6:,.1f} MB beside those that are kept, {free / 1e6:,.1f} MB are free"

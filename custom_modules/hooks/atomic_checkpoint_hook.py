@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ from mmengine.registry import HOOKS
 from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 
 from custom_modules.errors import InputError, Problem, nearest
-from custom_modules.experiments.checkpoints import LAST
-from custom_modules.files import atomic_write
+from custom_modules.experiments.checkpoints import BEST, LAST, STOPPED, keep_best
+from custom_modules.files import atomic_link, atomic_write
 from custom_modules.hooks.atomic_backend import NAME
-from custom_modules.hooks.postponed_removals import PostponedRemovals
+
+# In the message hub, and so in checkpoints: scores and files of the best ones, and files that are to be removed.
+KEPT, OUTDATED = "kept_best", "outdated_best"
 
 
 @HOOKS.register_module()
@@ -30,13 +31,17 @@ class AtomicCheckpointHook(CheckpointHook):
     the previous best before it writes the new one
     (https://github.com/open-mmlab/mmengine/blob/main/mmengine/hooks/checkpoint_hook.py). Here every file is
     written beside its name, flushed and renamed, and old checkpoints go when the new one is complete and
-    ``last_checkpoint`` names it. What the files hold is mmengine's, so ``resume`` works as ever. For a moment
-    there is one checkpoint more on the disk than ``max_keep_ckpts``.
+    ``last_checkpoint`` names it. For a moment there is one checkpoint more on the disk than ``max_keep_ckpts``.
+
+    Every checkpoint can be resumed from, the best ones too, which mmengine saves without the optimiser. On a disk
+    with hard links a best checkpoint and the regular one of its epoch are one file. ``best_checkpoint`` names the
+    best one.
 
     Args:
         out_dir: Root of the checkpoints; ``runner.work_dir`` by default.
         file_client_args: mmengine's older name of ``backend_args``.
         backend_args: How checkpoints are stored; atomically, where they lie on the local disk.
+        keep_best: How many checkpoints to keep of those with the best scores, for each metric of ``save_best``.
         **kwargs: As for mmengine's :class:`CheckpointHook`.
 
     Raises:
@@ -44,23 +49,36 @@ class AtomicCheckpointHook(CheckpointHook):
         InputError: ``save_best`` names a metric that the evaluators don't report.
     """
 
+    # After all hooks whose state goes into a checkpoint: those that stop early included.
+    priority = "LOWEST"
+
     def __init__(
         self,
         *,
         out_dir: str | Path | None = None,
         file_client_args: dict[str, Any] | None = None,
         backend_args: dict[str, Any] | None = None,
+        keep_best: int = 1,
         **kwargs: Any,
     ) -> None:
+        if not isinstance(keep_best, int) or keep_best < 1:
+            where = "default_hooks.checkpoint.keep_best"
+            raise InputError(Problem(where, f"is {keep_best!r}", "write how many to keep, from 1 on"))
         is_local = file_client_args is None and "://" not in str(out_dir)
         if backend_args is None and is_local:
             backend_args = {"backend": NAME}
         super().__init__(out_dir=out_dir, file_client_args=file_client_args, backend_args=backend_args, **kwargs)
+        self.keep_best = keep_best
+        #: Iterations behind the regular checkpoint that was saved last.
+        self.saved_iter: int | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Prepare as mmengine does, and remove what a killed run was writing."""
+        """Prepare as mmengine does, and remove what a killed run was writing or about to remove."""
         super().before_train(runner)
         self._adopt_best(runner)
+        self._remove_outdated(runner)
+        regular = Path(self.out_dir, self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter))
+        self.saved_iter = runner.iter if runner._resume and regular.is_file() else None
         if is_main_process():
             for path in Path(self.out_dir).glob(".*.pth.*.tmp"):
                 path.unlink(missing_ok=True)
@@ -84,21 +102,37 @@ class AtomicCheckpointHook(CheckpointHook):
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
         runner.message_hub.update_info("last_ckpt", self.last_ckpt)
+        self._write(runner, filename, meta)
+        self.saved_iter = meta["iter"]
+        self._name(runner, LAST, self.last_ckpt)
+        if is_main_process():
+            self._remove(STOPPED)
+        self._retire(runner, steps)
+
+    def _write(self, runner: Any, filename: str, meta: dict[str, Any]) -> None:
         runner.save_checkpoint(
             self.out_dir,
             filename,
             self.file_client_args,
             save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
+            meta=dict(meta),
             by_epoch=self.by_epoch,
             backend_args=self.backend_args,
             **self.args,
         )
+
+    def _name(self, runner: Any, which: str, path: str) -> None:
         if is_main_process():
-            with atomic_write(Path(runner.work_dir, LAST)) as file:
-                file.write(self.last_ckpt)
-        self._retire(runner, steps)
+            with atomic_write(Path(runner.work_dir, which)) as file:
+                file.write(path)
+
+    def _remove(self, name: str) -> None:
+        path = self.file_backend.join_path(self.out_dir, name)
+        if self.file_backend.isfile(path):
+            self.file_backend.remove(path)
+        elif self.file_backend.isdir(path):  # as which deepspeed keeps a checkpoint
+            self.file_backend.rmtree(path)
 
     def _announce(self, runner: Any, step: int) -> list[int]:
         """Put the steps kept, the new one and the outdated one included, where the checkpoint will hold them.
@@ -122,17 +156,87 @@ class AtomicCheckpointHook(CheckpointHook):
         self.keep_ckpt_ids = deque(steps, self.max_keep_ckpts)
         runner.message_hub.update_info("keep_ckpt_ids", list(self.keep_ckpt_ids))
         for step in steps[: -self.max_keep_ckpts] if is_main_process() else ():
-            path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))
-            if self.file_backend.isfile(path):
-                self.file_backend.remove(path)
-            elif self.file_backend.isdir(path):  # as which deepspeed keeps a checkpoint
-                self.file_backend.rmtree(path)
+            self._remove(self.filename_tmpl.format(step))
+
+    def save_stopped(self, runner: Any, iterations: int) -> None:
+        """Save a checkpoint in the midst of an epoch, which the next regular one replaces.
+
+        Args:
+            runner: The runner.
+            iterations: How many are done.
+        """
+        meta = {"epoch": runner.epoch, "iter": iterations}
+        self._write(runner, STOPPED, meta)
+        self._name(runner, LAST, str(self.file_backend.join_path(self.out_dir, STOPPED)))
 
     def _save_best_checkpoint(self, runner: Any, metrics: dict[str, float]) -> None:
-        """Save a new best checkpoint as mmengine does, and remove the previous one when all is written."""
+        """Save a checkpoint that is among the best, whole, and remove those that no longer are.
+
+        mmengine's has no optimiser in it, so that nothing can be resumed from it, and it keeps one. The regular
+        checkpoint of the same moment becomes the same file once more: it was saved before the validation.
+        """
+        if not self.save_best:
+            return
         self._check_save_best(metrics)
-        with self._removals_postponed():
-            super()._save_best_checkpoint(runner, metrics)
+        if "auto" in self.key_indicators:
+            self._init_rule(self.rules, [next(iter(metrics))])
+        regular = self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter)
+        outdated: list[str] = []
+        written: list[str] = []
+        for metric, rule in zip(self.key_indicators, self.rules, strict=True):
+            name = f"best_{metric}_{regular}".replace("/", "_")
+            new = (float(metrics[metric]), name)
+            kept, dropped = keep_best(self._kept(runner, metric), new, self.keep_best, higher=rule == "greater")
+            outdated += dropped
+            if new in kept:
+                written.append(name)
+                self._announce_best(runner, metric, kept)
+        if written:
+            runner.message_hub.update_info(OUTDATED, outdated)
+            self._write_best(runner, written, regular)
+            self._remove_outdated(runner)
+
+    def _remove_outdated(self, runner: Any) -> None:
+        """Remove what is no longer among the best; after a kill in between, the resumed run does so."""
+        for name in runner.message_hub.runtime_info.get(OUTDATED, ()) if is_main_process() else ():
+            self._remove(name)
+
+    def _kept(self, runner: Any, metric: str) -> list[tuple[float, str]]:
+        """Return score and file of the best checkpoints so far, best first."""
+        hub = runner.message_hub.runtime_info
+        if f"{KEPT}_{metric}" in hub:
+            return [(score, name) for score, name in hub[f"{KEPT}_{metric}"]]
+        score, path = (hub.get(f"{key}{self._suffix(metric)}") for key in ("best_score", "best_ckpt"))
+        return [(float(score), Path(path).name)] if path else []
+
+    def _suffix(self, metric: str) -> str:
+        """Return what mmengine adds to the names of what it keeps of a metric: nothing where there is one only."""
+        return f"_{metric}" if len(self.key_indicators) > 1 else ""
+
+    def _announce_best(self, runner: Any, metric: str, kept: Sequence[tuple[float, str]]) -> None:
+        """Put the best checkpoints where the one to be saved will hold them."""
+        score, name = kept[0]
+        path = str(self.file_backend.join_path(self.out_dir, name))
+        hub = runner.message_hub
+        hub.update_info(f"{KEPT}_{metric}", [list(entry) for entry in kept])
+        hub.update_info(f"best_score{self._suffix(metric)}", score)
+        hub.update_info(f"best_ckpt{self._suffix(metric)}", path)
+        if self._suffix(metric):
+            self.best_ckpt_path_dict[metric] = path
+        else:
+            self.best_ckpt_path = path
+
+    def _write_best(self, runner: Any, names: Sequence[str], regular: str) -> None:
+        """Write the first checkpoint; the others of this moment, the regular one included, are equal to it."""
+        self._write(runner, names[0], {"epoch": runner.epoch, "iter": runner.iter})
+        others = [*names[1:], *([regular] if self.saved_iter == runner.iter else [])]
+        for name in others:
+            if self.backend_args != {"backend": NAME}:
+                self._write(runner, name, {"epoch": runner.epoch, "iter": runner.iter})
+            elif is_main_process():
+                atomic_link(Path(self.out_dir, names[0]), Path(self.out_dir, name))
+        self._name(runner, BEST, runner.message_hub.get_info(f"best_ckpt{self._suffix(self.key_indicators[0])}"))
+        runner.logger.info(f"saved as {names[0]}, now {'the best' if self.keep_best == 1 else 'among the best'}")
 
     def _check_save_best(self, metrics: dict[str, float]) -> None:
         unknown = [key for key in self.save_best or () if key != "auto" and key not in metrics]
@@ -140,18 +244,6 @@ class AtomicCheckpointHook(CheckpointHook):
             where = f"default_hooks.checkpoint.save_best = {unknown[0]!r}"
             remedy = nearest(unknown[0], metrics) or "choose one of them, or 'auto' for the first"
             raise InputError(Problem(where, f"the evaluators report no such metric: {', '.join(metrics)}", remedy))
-
-    @contextmanager
-    def _removals_postponed(self) -> Iterator[None]:
-        """Hold back removals until the block has ended well; after an error nothing is removed."""
-        backend = self.file_backend
-        self.file_backend = PostponedRemovals(backend)
-        try:
-            yield
-            best = getattr(self, "best_ckpt_path_dict", {}) or {"": getattr(self, "best_ckpt_path", None)}
-            self.file_backend.carry_out(keep={str(path) for path in [self.last_ckpt, *best.values()]})
-        finally:
-            self.file_backend = backend
 
     @master_only
     def _publish_model(self, runner: Any, ckpt_path: str) -> None:

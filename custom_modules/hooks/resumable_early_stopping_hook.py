@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from mmengine.dist import master_only
 from mmengine.hooks import EarlyStoppingHook
 from mmengine.registry import HOOKS
-from mmengine.runner import BaseLoop, EpochBasedTrainLoop
+from mmengine.runner import BaseLoop
 
-from custom_modules.files import read_json, write_json
-
-NAME = "early_stopping.json"
+#: In the message hub, and so in checkpoints: the scores so far.
+SCORES = "early_stopping_scores"
 
 
 @HOOKS.register_module()
@@ -21,27 +18,22 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
 
     mmengine's forgets its scores when a run is resumed, so that it waits from the beginning, and makes a test build
     the training loop with all its data
-    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/hooks/early_stopping_hook.py). Here the scores are
-    kept in the run folder's ``early_stopping.json``, by epoch (or iteration); a resumed run takes those up to its
-    checkpoint.
+    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/hooks/early_stopping_hook.py). Here the scores go
+    into the checkpoints.
 
     Args:
         **kwargs: As for mmengine's hook: ``monitor``, ``rule``, ``patience``, ``min_delta``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scores: dict[str, float] = {}
+    # Before checkpoints are saved.
+    priority = "VERY_LOW"
 
     def before_run(self, runner: Any) -> None:
         """Do nothing: mmengine's looks at the training loop, which it would build in a test."""
 
     def before_train(self, runner: Any) -> None:
-        """Take over the scores of the run that is resumed; stop at once where they say so."""
-        path = Path(runner.work_dir, NAME)
-        kept = read_json(path) if runner._resume and path.exists() else {}
-        self.scores = {step: score for step, score in kept.items() if int(step) <= _step(runner)}
-        for score in self.scores.values():
+        """Go through the scores of the run that is resumed; stop at once where they say so."""
+        for score in runner.message_hub.runtime_info.get(SCORES, ()):
             stop, reason = self._check_stop_condition(score)
             if stop:
                 runner.train_loop.stop_training = True
@@ -53,15 +45,5 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
             return
         super().after_val_epoch(runner, metrics)
         if self.monitor in (metrics or {}):
-            self.scores[str(_step(runner))] = float((metrics or {})[self.monitor])
-            _write(Path(runner.work_dir, NAME), self.scores)
-
-
-def _step(runner: Any) -> int:
-    """Return how many epochs are done, or iterations where the loop counts those."""
-    return int(runner.epoch if isinstance(runner.train_loop, EpochBasedTrainLoop) else runner.iter)
-
-
-@master_only
-def _write(path: Path, scores: dict[str, float]) -> None:
-    write_json(path, scores, indent=1)
+            hub = runner.message_hub
+            hub.update_info(SCORES, [*hub.runtime_info.get(SCORES, ()), float((metrics or {})[self.monitor])])

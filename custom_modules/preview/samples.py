@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mmcv
@@ -130,22 +130,27 @@ def _photo_rows(dataset: Any) -> dict[str, dict[str, Any]]:
     return {row["img_path"]: row for row in rows}
 
 
+def fed_sample(inputs: Any, sample: Any) -> Drawn:
+    """Describe a packed sample, without the photo that it was made from.
+
+    Args:
+        inputs: The image, BGR, shape ``(3, H, W)``.
+        sample: Its ``DetDataSample``.
+    """
+    image = inputs.cpu().numpy().transpose(1, 2, 0)[..., ::-1]
+    pixels = np.ascontiguousarray(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+    objects = _packed_objects(sample)
+    return Drawn(str(sample.metainfo["img_path"]), pixels, objects, pixels, objects, seconds=0.0)
+
+
 def _draw(dataset: Any, index: int, photos: dict[str, dict[str, Any]]) -> Drawn:
     start = time.perf_counter()
     packed = dataset[index]
     seconds = time.perf_counter() - start
-    sample = packed["data_samples"]
-    path = sample.metainfo["img_path"]
-    image = packed["inputs"].numpy().transpose(1, 2, 0)[..., ::-1]
-    photo = mmcv.imread(path)[..., ::-1]
-    return Drawn(
-        file_name=str(path),
-        image=np.ascontiguousarray(np.clip(np.rint(image), 0, 255).astype(np.uint8)),
-        objects=_packed_objects(sample),
-        photo=np.ascontiguousarray(photo),
-        photo_objects=_annotated_objects(photos[path]["instances"]),
-        seconds=seconds,
-    )
+    fed = fed_sample(packed["inputs"], packed["data_samples"])
+    photo = np.ascontiguousarray(mmcv.imread(fed.file_name)[..., ::-1])
+    row = photos[packed["data_samples"].metainfo["img_path"]]
+    return replace(fed, photo=photo, photo_objects=_annotated_objects(row["instances"]), seconds=seconds)
 
 
 def _packed_objects(sample: Any) -> Objects:

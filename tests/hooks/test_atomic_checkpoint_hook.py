@@ -18,10 +18,10 @@ from mmengine.hooks import CheckpointHook  # noqa: E402
 
 from custom_modules.checkpoint_loading import load_checkpoint_safely  # noqa: E402
 from custom_modules.errors import InputError  # noqa: E402
+from custom_modules.experiments.checkpoints import find_best  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
 from custom_modules.hooks import atomic_backend as atomic_backend_module  # noqa: E402
 from custom_modules.hooks.atomic_backend import AtomicBackend  # noqa: E402
-from custom_modules.hooks.postponed_removals import PostponedRemovals  # noqa: E402
 
 pytestmark = pytest.mark.mm
 
@@ -77,19 +77,6 @@ class _HalfWritten:
 REAL_WRITE = atomic_backend_module.atomic_write
 
 
-def test_postponed_removals_skip_what_was_written_anew(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).write_text(name)
-    (tmp_path / "c").mkdir()
-    backend = PostponedRemovals(AtomicBackend())
-    for name in ("a", "b"):
-        backend.remove(str(tmp_path / name))
-    backend.rmtree(str(tmp_path / "c"))
-    assert backend.isfile(tmp_path / "a"), "nothing is removed before it is told to"
-    backend.carry_out(keep={str(tmp_path / "b")})
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
-
-
 def test_backend_keeps_the_old_file_and_names_it_when_the_disk_is_full(tmp_path, monkeypatch):
     backend = AtomicBackend()
     backend.put(b"old", tmp_path / "a.pth")
@@ -124,7 +111,8 @@ def test_files_and_content_are_those_of_mmengine(make_runner, tmp_path):
         assert (folder / "last_checkpoint").read_text() == str(folder / "epoch_3.pth")
         contents[kind] = [load_checkpoint_safely(folder / name) for name in names(folder)]
     for theirs, ours in zip(*contents.values(), strict=True):
-        assert ours.keys() == theirs.keys()
+        # Best checkpoints, too, hold what a run is resumed from.
+        assert ours.keys() == theirs.keys() | {"optimizer", "param_schedulers"}
         assert ours["meta"].keys() == theirs["meta"].keys()
         assert (ours["meta"]["epoch"], ours["meta"]["iter"]) == (theirs["meta"]["epoch"], theirs["meta"]["iter"])
         assert ours["message_hub"]["log_scalars"].keys() == theirs["message_hub"]["log_scalars"].keys()
@@ -155,15 +143,9 @@ def test_iterations_work_as_epochs_do(make_runner, tmp_path):
 @pytest.mark.parametrize(
     ("writes", "expected", "last"),
     [
-        # In each epoch: the epoch, the best one, and the epoch again, which now holds the best score.
-        pytest.param(3, ["best_contest_mAP50_epoch_1.pth", "epoch_1.pth"], "epoch_1.pth", id="second-epoch"),
-        pytest.param(4, ["best_contest_mAP50_epoch_1.pth", "epoch_2.pth"], "epoch_2.pth", id="second-best"),
-        pytest.param(
-            5,
-            ["best_contest_mAP50_epoch_1.pth", "best_contest_mAP50_epoch_2.pth", "epoch_2.pth"],
-            "epoch_2.pth",
-            id="second-epoch-again",
-        ),
+        # In each epoch: the epoch, and the best one, which replaces the epoch without being written again.
+        pytest.param(2, ["best_contest_mAP50_epoch_1.pth", "epoch_1.pth"], "epoch_1.pth", id="second-epoch"),
+        pytest.param(3, ["best_contest_mAP50_epoch_1.pth", "epoch_2.pth"], "epoch_2.pth", id="second-best"),
     ],
 )
 def test_full_disk_leaves_the_previous_checkpoints(make_runner, tmp_path, monkeypatch, writes, expected, last):
@@ -193,6 +175,60 @@ def test_outdated_checkpoint_left_by_a_kill_goes_on_resuming(make_runner, tmp_pa
     assert names(folder) == ["epoch_1.pth", "epoch_2.pth"]
     make_runner(epochs=3, scores=(0.1,), default_hooks=hooks, resume=True).train()
     assert names(folder) == ["epoch_3.pth"]
+
+
+def test_a_best_checkpoint_and_its_epochs_are_one_file(make_runner, tmp_path):
+    make_runner(scores=(0.1, 0.3, 0.2), default_hooks=checkpoint_hook(save_best="contest/mAP50")).train()
+    folder = tmp_path / "run"
+    assert (folder / "best_contest_mAP50_epoch_2.pth").samefile(folder / "epoch_2.pth")
+    assert load_checkpoint_safely(folder / "epoch_2.pth")["message_hub"]["runtime_info"]["best_score"] == 0.3
+
+
+def test_without_hard_links_it_is_a_copy(make_runner, tmp_path, monkeypatch):
+    def no_links(*args):
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    make_runner(scores=(0.1, 0.3, 0.2), default_hooks=checkpoint_hook(save_best="contest/mAP50")).train()
+    folder = tmp_path / "run"
+    best, epoch = folder / "best_contest_mAP50_epoch_2.pth", folder / "epoch_2.pth"
+    assert not best.samefile(epoch)
+    assert best.read_bytes() == epoch.read_bytes()
+
+
+def test_the_best_few_are_kept(make_runner, tmp_path):
+    hooks = checkpoint_hook(max_keep_ckpts=1, save_best="contest/mAP50", keep_best=2)
+    make_runner(scores=(0.3, 0.1, 0.5, 0.4, 0.2), epochs=5, default_hooks=hooks).train()
+    folder = tmp_path / "run"
+    assert names(folder) == [*(f"best_contest_mAP50_epoch_{epoch}.pth" for epoch in (3, 4)), "epoch_5.pth"]
+    assert find_best(folder).name == "best_contest_mAP50_epoch_3.pth", "the newest is not the best"
+
+
+def test_several_metrics_each_keep_their_best(make_runner, tmp_path):
+    hooks = checkpoint_hook(max_keep_ckpts=1, save_best=["contest/mAP50", "contest/loss"], rule=["greater", "less"])
+    runner = make_runner(scores=(0.3, 0.5, 0.4), default_hooks=hooks)
+    scores = iter([{"mAP50": 0.3, "loss": 2.0}, {"mAP50": 0.5, "loss": 3.0}, {"mAP50": 0.4, "loss": 1.0}])
+    runner._val_evaluator.metrics[0].compute_metrics = lambda results: next(scores)
+    runner.train()
+    expected = ["best_contest_loss_epoch_3.pth", "best_contest_mAP50_epoch_2.pth", "epoch_3.pth"]
+    assert names(tmp_path / "run") == expected
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "2"])
+def test_a_wrong_number_of_best_checkpoints_is_refused(value):
+    with pytest.raises(InputError, match="keep_best"):
+        AtomicCheckpointHook(keep_best=value)
+
+
+def test_a_best_checkpoint_left_by_a_kill_goes_on_resuming(make_runner, tmp_path, monkeypatch):
+    hooks = checkpoint_hook(save_best="contest/mAP50")
+    with monkeypatch.context() as killed:
+        killed.setattr(AtomicCheckpointHook, "_remove_outdated", lambda self, runner: None)
+        make_runner(scores=(0.1, 0.2), epochs=2, default_hooks=hooks).train()
+    folder = tmp_path / "run"
+    assert len(list(folder.glob("best_*.pth"))) == 2
+    make_runner(scores=(0.1,), epochs=3, default_hooks=hooks, resume=True).train()
+    assert [path.name for path in folder.glob("best_*.pth")] == ["best_contest_mAP50_epoch_2.pth"]
 
 
 def test_remains_of_a_killed_write_are_cleared(make_runner, tmp_path):

@@ -1,0 +1,60 @@
+"""What a checkpoint of mmengine leaves out of the state of a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmdet.models.data_preprocessors import BatchSyncRandomResize
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.registry import HOOKS
+
+NAME = "training_state"
+
+
+@HOOKS.register_module()
+class TrainingStateHook(Hook):
+    """Keeps in checkpoints what mmengine forgets there, so that a resumed run goes on as the whole one.
+
+    - Gradients that are being accumulated when the checkpoint is saved.
+    - The size that mmdet's ``BatchSyncRandomResize`` has drawn for the iterations to come.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {}
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """Add the state."""
+        model = _plain(runner.model)
+        state: dict[str, Any] = {"input_sizes": {name: part._input_size for name, part in _resizers(model).items()}}
+        wrapper = runner.optim_wrapper
+        # Its counter tells whether the last iteration has ended with a step of the optimiser.
+        if isinstance(wrapper, OptimWrapper) and not wrapper.should_update():
+            parameters = model.named_parameters()
+            state["gradients"] = {name: item.grad.cpu() for name, item in parameters if item.grad is not None}
+        checkpoint[NAME] = state
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """Keep the state of a run that is resumed until the model is ready for it."""
+        self._kept = checkpoint.get(NAME, {}) if runner._resume else {}
+
+    def before_train(self, runner: Any) -> None:
+        """Put the state back."""
+        model = _plain(runner.model)
+        for name, part in _resizers(model).items():
+            size = self._kept.get("input_sizes", {}).get(name)
+            part._input_size = tuple(size) if size else None
+        gradients = self._kept.get("gradients", {})
+        for name, parameter in model.named_parameters():
+            if name in gradients:
+                parameter.grad = gradients[name].to(parameter.device)
+        self._kept = {}
+
+
+def _plain(model: Any) -> Any:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _resizers(model: Any) -> dict[str, Any]:
+    return {name: part for name, part in model.named_modules() if isinstance(part, BatchSyncRandomResize)}

@@ -13,6 +13,8 @@ default_hooks = dict(
     finite_loss=dict(type="FiniteLossHook"),
     checkpoint_guard=dict(type="CheckpointGuardHook"),
     sampler_seed=dict(type="DistSamplerSeedHook"),
+    validation_loss=dict(type="ValidationLossHook"),
+    health=dict(type="HealthHook"),
     progress=dict(type="RichProgressHook"),
     submission=dict(type="SubmissionHook"),
     sampling=dict(type="SamplingLogHook"),

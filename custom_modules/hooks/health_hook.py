@@ -1,0 +1,75 @@
+"""Warnings while a training waits for its data or grows in memory."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from custom_modules.experiments.health import free_memory, memory_trend, process_memory, starvation
+
+
+@HOOKS.register_module()
+class HealthHook(Hook):
+    """Logs the share of the time that is spent on waiting for data and the memory of the training's processes.
+
+    A warning is given once each: when the data keeps the model waiting, and when memory grows so steadily that it
+    will not last to the end of the run.
+
+    Args:
+        interval: Iterations between two looks; the first of them, in which everything starts, do not count.
+    """
+
+    # After IterTimerHook has measured the iteration, before LoggerHook writes it down.
+    priority = "ABOVE_NORMAL"
+
+    def __init__(self, interval: int = 50) -> None:
+        self.interval = interval
+        self._started = 0
+        self._memory: list[tuple[int, float]] = []
+        self._warned: set[str] = set()
+
+    def before_train(self, runner: Any) -> None:
+        """Count from here, also in a resumed run."""
+        self._started = runner.iter
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Look every so many iterations."""
+        done = runner.iter + 1 - self._started
+        if not is_main_process() or done % self.interval or done < 2 * self.interval:
+            return
+        self._look_at_data(runner)
+        self._look_at_memory(runner)
+
+    def _look_at_data(self, runner: Any) -> None:
+        hub = runner.message_hub
+        data, whole = (hub.get_scalar(f"train/{name}").mean(self.interval) for name in ("data_time", "time"))
+        share = float(data / whole) if whole else 0.0
+        hub.update_scalar("train/data_share", share)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._warn(runner, "data", starvation(share, runner.train_dataloader.num_workers, cores))
+
+    def _look_at_memory(self, runner: Any) -> None:
+        children = [child.pid for child in multiprocessing.active_children() if child.pid]
+        used, free = process_memory([os.getpid(), *children]), free_memory()
+        if used is None or free is None:
+            return
+        runner.message_hub.update_scalar("train/host_memory", used)
+        self._memory.append((runner.iter + 1, used))
+        trend = memory_trend(*zip(*self._memory, strict=True), free=free)
+        if trend and runner.iter + trend.left < runner.max_iters:
+            text = (
+                f"memory grows by {trend.megabytes:,.0f} MB in 1,000 iterations and will be used up in about "
+                f"{trend.left:,} of the {runner.max_iters - runner.iter - 1:,} iterations left"
+            )
+            self._warn(runner, "memory", text)
+
+    def _warn(self, runner: Any, about: str, text: str | None) -> None:
+        if text and about not in self._warned:
+            self._warned.add(about)
+            runner.logger.log(logging.WARNING, text)

@@ -1,0 +1,131 @@
+"""The loss on the validation images, beside the metrics."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import get_box_tensor
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import BaseLoop
+from mmengine.structures import InstanceData
+from torch import nn
+
+from custom_modules.hooks.submission_hook import leaf_dataset
+
+#: Layers that work in another way while a model is trained, which must not reach its loss on validation images.
+AS_IN_USE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+
+
+@HOOKS.register_module()
+class ValidationLossHook(Hook):
+    """Computes the training loss on the validation images and reports it as ``val/loss`` with its parts.
+
+    A loss that rises while the training loss falls tells overfitting before the score does. Each batch passes the
+    model once more, with the layers that normalise and drop as in use; nothing that the model keeps is changed. A
+    detector whose loss can't be computed so goes without it, which a line says.
+    """
+
+    # Before RuntimeInfoHook reads the metrics.
+    priority = "HIGHEST"
+
+    def __init__(self) -> None:
+        self._is_on = True
+        self._sums: Counter[str] = Counter()
+        self._buffers: dict[str, torch.Tensor] = {}
+
+    def before_val_epoch(self, runner: Any) -> None:
+        """Begin with nothing summed up."""
+        self._sums.clear()
+        self._buffers = {name: buffer.clone() for name, buffer in _plain(runner).named_buffers()}
+
+    def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Add the loss of a batch; in a test there is none."""
+        if not self._is_on or not isinstance(runner._train_loop, BaseLoop):
+            return
+        try:
+            self._add(runner, data_batch)
+        except Exception as error:  # a detector may ask for anything that only training data has
+            self._is_on = False
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            runner.logger.log(logging.WARNING, f"no validation loss for this detector and pipeline: {reason}")
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Put the means beside the metrics, and back what the model keeps."""
+        for name, buffer in _plain(runner).named_buffers():
+            buffer.copy_(self._buffers[name])
+        if not self._is_on or metrics is None or not isinstance(runner._train_loop, BaseLoop):
+            return
+        names = sorted(self._sums)
+        sums = torch.tensor([self._sums[name] for name in names], dtype=torch.float64)
+        all_reduce(sums)
+        totals = dict(zip(names, sums.tolist(), strict=True))
+        images = totals.pop("images", 0)
+        metrics.update({name: value / images for name, value in totals.items() if images})
+
+    def _add(self, runner: Any, data_batch: Mapping[str, Any]) -> None:
+        model = _plain(runner)
+        steps = leaf_dataset(runner.val_dataloader.dataset, "val_dataloader").pipeline.transforms
+        samples = [_on_input(sample, _resizes_boxes(steps)) for sample in data_batch["data_samples"]]
+        preprocessor = model.data_preprocessor
+        with torch.no_grad(), _as_trained(model), runner.optim_wrapper.optim_context(runner.model):
+            data = preprocessor({**data_batch, "data_samples": samples}, False)
+            if getattr(preprocessor, "pad_mask", False):
+                preprocessor.pad_gt_masks(data["data_samples"])
+            _, losses = model.parse_losses(model(**data, mode="loss"))
+        self._sums["images"] += len(samples)
+        for name, value in losses.items():
+            if "loss" in name:
+                self._sums[name] += float(value) * len(samples)
+
+
+def _plain(runner: Any) -> Any:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+@contextmanager
+def _as_trained(model: nn.Module) -> Iterator[None]:
+    """Let detectors take the path of training, which gives losses, with layers as they are in use."""
+    model.train()
+    for part in model.modules():
+        if isinstance(part, AS_IN_USE) or type(part).__name__ == "DropPath":
+            part.eval()
+    try:
+        yield
+    finally:
+        model.eval()
+
+
+def _resizes_boxes(steps: Sequence[Any]) -> bool:
+    """Tell whether a pipeline resizes the boxes with the photo.
+
+    mmdet's test pipelines load them after they have resized the photo, so that they stay as in the file.
+    """
+    kinds = [type(step).__name__ for step in steps]
+    resizes = [place for place, kind in enumerate(kinds) if "Resize" in kind]
+    return not resizes or kinds.index("LoadAnnotations") < resizes[0]
+
+
+def _on_input(sample: Any, is_resized: bool) -> Any:
+    """Copy a sample with what is annotated on it, in the coordinates of the image that the model gets."""
+    copy = sample.new(metainfo=sample.metainfo)
+    for name in ("gt_instances", "ignored_instances"):
+        if name in sample:
+            setattr(copy, name, _moved(sample.get(name), sample.metainfo, is_resized))
+    return copy
+
+
+def _moved(instances: Any, metainfo: Mapping[str, Any], is_resized: bool) -> Any:
+    boxes = get_box_tensor(instances.bboxes)
+    factor = boxes.new_tensor((1, 1) if is_resized else metainfo["scale_factor"]).repeat(2)
+    moved = InstanceData(bboxes=boxes * factor, labels=instances.labels)
+    if "masks" in instances:
+        moved.masks = instances.masks if is_resized else instances.masks.resize(metainfo["img_shape"])
+    return moved

@@ -102,7 +102,7 @@ PLAIN_KEYS = {
     r"env_cfg\.mp_cfg": frozenset(["mp_start_method", "opencv_num_threads", "omp_num_threads", "mkl_num_threads"]),
     r"auto_scale_lr": frozenset(["enable", "base_batch_size"]),
     r"randomness": frozenset(["seed", "diff_rank_seed", "deterministic"]),
-    r"ann_files": frozenset(PARTS),
+    r"ann_files": frozenset([*PARTS, "held_out_from"]),  # the last by holdout.py
 }
 # Dicts that mmengine builds without a type: the type that it takes then.
 DEFAULT_TYPES = {

@@ -21,7 +21,7 @@ def hold_out_validation(cfg: Config, folder: str | Path) -> list[str]:
     the same train file and fraction always give the same parts.
 
     Args:
-        cfg: An unbound config; its ``ann_files`` are pointed at the parts.
+        cfg: An unbound config; its ``ann_files`` are pointed at the parts, and say where these are from.
         folder: Where ``train.json`` and ``val.json`` go.
 
     Returns:
@@ -34,6 +34,7 @@ def hold_out_validation(cfg: Config, folder: str | Path) -> list[str]:
     if not ann_files or ann_files.get("val") or not ann_files.get("train") or not cfg.get("val_dataloader"):
         return []
     source = os.path.join(cfg.get("data_root") or "", ann_files.train)
+    ann_files.held_out_from = ann_files.train
     parts = holdout_split(read_annotations(source), cfg.val_fraction, SPLIT_SEED)
     for name, part in zip(("train", "val"), parts, strict=True):
         path = Path(folder).resolve() / f"{name}.json"

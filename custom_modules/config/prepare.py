@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from custom_modules.config import edits
 from custom_modules.config.all_data import follow_folds, train_on_all, use_all_data_folder
-from custom_modules.config.bind import PARTS, annotation_path, bind, leaf_datasets
+from custom_modules.config.bind import PARTS, bind
 from custom_modules.config.check_data import check_data, check_schedule
 from custom_modules.config.check_keys import check_keys
 from custom_modules.config.check_kinds import check_kinds
@@ -19,12 +19,13 @@ from custom_modules.config.check_training import check_training
 from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
+from custom_modules.config.run_inputs import describe_annotations, held_out_from
 from custom_modules.config.signatures import load_schema
 from custom_modules.config.start import Start, find_start
 from custom_modules.config.tta import check_tta
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.run_record import RunRecord, describe_files
-from custom_modules.experiments.tracking import without_secrets
+from custom_modules.experiments.frozen_settings import freeze, settings_hash
+from custom_modules.experiments.run_record import RunRecord
 
 REGISTER_ALL = "custom_modules.register_all"
 
@@ -46,13 +47,16 @@ class Prepared:
     def record(self) -> RunRecord:
         """Describe the run that this config starts, before anything that only says where to continue is set."""
         cfg = self.cfg
-        paths = {}
-        for part in PARTS:
-            datasets = leaf_datasets(cfg[f"{part}_dataloader"].dataset) if cfg.get(f"{part}_dataloader") else ()
-            for index, dataset in enumerate(datasets):
-                paths[f"{part}_{index}" if index else part] = annotation_path(dataset)
-        settings = without_secrets(cfg._cfg_dict.to_dict())
-        return RunRecord(str(cfg.filename), settings, describe_files(paths), cfg.get("fold"))
+        settings, types = freeze(cfg._cfg_dict.to_dict())
+        return RunRecord(
+            str(cfg.filename),
+            settings,
+            describe_annotations(cfg),
+            cfg.get("fold"),
+            settings_sha256=settings_hash(settings),
+            settings_types=types,
+            held_out_from=held_out_from(cfg),
+        )
 
 
 def prepare(

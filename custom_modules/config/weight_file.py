@@ -60,7 +60,7 @@ def check_file(path: Path, sha256: str = "") -> FileState:
     except (FileNotFoundError, NotADirectoryError):
         return FileState(ABSENT)
     record = _read_record(path)
-    untouched = (record.get("size"), record.get("mtime_ns")) == (found.st_size, found.st_mtime_ns)
+    untouched = _is_of(record, found)
     digest = str(record["sha256"]) if untouched else file_sha256(path)
     if not digest.startswith(sha256):
         reason = f"its SHA-256 starts with {digest[: len(sha256)]}, not with {sha256}"
@@ -71,6 +71,16 @@ def check_file(path: Path, sha256: str = "") -> FileState:
     if not reason and not untouched:
         write_record(path, digest)
     return FileState(DAMAGED if reason else VALID, reason, found.st_size)
+
+
+def known_sha256(path: Path) -> str:
+    """Return a file's SHA-256: the one kept beside it, where the file is untouched since, else read from it."""
+    record = _read_record(path)
+    return str(record["sha256"]) if _is_of(record, path.stat()) else file_sha256(path)
+
+
+def _is_of(record: dict[str, Any], found: os.stat_result) -> bool:
+    return (record.get("size"), record.get("mtime_ns")) == (found.st_size, found.st_mtime_ns)
 
 
 def record_path(path: Path) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.from_json import from_json
+from custom_modules.experiments.provenance import Conditions, Course, Start, utc_now
 from custom_modules.files import file_sha256, read_json, write_json
 
 NAME = "run.json"
@@ -18,12 +20,13 @@ VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
 TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
-TRAINING, TRAINED = "training", "trained"
+#: ``TRAINING`` also of a run that was killed, and could not say so.
+TRAINING, TRAINED, STOPPED, FAILED = STATUSES = ("training", "trained", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class RunRecord:
-    """A run, as ``run.json`` in its folder keeps it.
+class RunRecord(Conditions, Course):
+    """A run, as ``run.json`` in its folder keeps it, with what it depended on and how it went.
 
     Attributes:
         config: The config file.
@@ -31,7 +34,8 @@ class RunRecord:
         ann_files: ``path`` and ``sha256`` of the annotation files, by part: ``"train"``, ``"val"``, ``"test"``, and
             ``"train_1"`` and so on where several are trained on.
         fold: Number of the fold, if the run is one of several.
-        status: ``"training"`` from the start on, ``"trained"`` when it has come to its end.
+        status: ``"training"`` from the start on, ``"trained"`` when it has come to its end; ``"stopped"`` when it
+            was asked to stop before, ``"failed"`` after an error.
         best_score: Best validation score, by which the best checkpoint was chosen.
         tested_checkpoint: File name of the checkpoint that was tested last; empty before any test.
         tested_images: Number of validation images that it predicted.
@@ -48,9 +52,45 @@ class RunRecord:
     tested_images: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 
+    def begun(self, start: Start, found: RunRecord | None = None) -> RunRecord:
+        """Return the record of the run at a start.
+
+        Args:
+            start: The start.
+            found: The folder's record, where the start goes on with its run.
+        """
+        begun = replace(self, status=TRAINING, started=start.time, starts=[start])
+        if found is None:
+            return begun
+        return replace(
+            begun,
+            started=found.started or start.time,
+            starts=[*found.starts, start],
+            seconds=found.seconds,
+            epochs_done=found.epochs_done,
+            best_score=found.best_score,
+            peak_memory_mib=found.peak_memory_mib,
+            peak_device_memory_mib=found.peak_device_memory_mib,
+            parent_checkpoint={**found.parent_checkpoint, **self.parent_checkpoint},
+        )
+
+    def after(self, seconds: float) -> RunRecord:
+        """Return the record of the run when it has trained for so long since its last start."""
+        starts = [*self.starts[:-1], replace(self.starts[-1], seconds=round(seconds, 1))]
+        return replace(self, starts=starts, seconds=round(sum(start.seconds for start in starts), 1))
+
+    def ended(self, status: str, reason: str = "") -> RunRecord:
+        """Return the record of the run after its end.
+
+        Args:
+            status: ``TRAINED``, ``STOPPED`` or ``FAILED``.
+            reason: Why it failed.
+        """
+        return replace(self, status=status, finished=utc_now(), reason=reason)
+
     def trained(self, best_score: float | None) -> RunRecord:
-        """Return the record of the run after its end."""
-        return replace(self, status=TRAINED, best_score=best_score)
+        """Return the record of the run after it has come to its end."""
+        return replace(self.ended(TRAINED), best_score=best_score)
 
     def tested(self, checkpoint: str | os.PathLike[str], images: int, metrics: Mapping[str, float]) -> RunRecord:
         """Return the record of the run after a test of a checkpoint on a number of validation images."""
@@ -78,26 +118,20 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
         return None
     content = read_json(path)
     try:
-        record = RunRecord(**content)
-        sound = record.status in (TRAINING, TRAINED) and all(
-            isinstance(value, kind)
-            for value, kind in (
-                *((value, str) for file in record.ann_files.values() for value in (file["path"], file["sha256"])),
-                (record.config, str),
-                (record.settings, dict),
-                (record.fold, int | None),
-                (record.best_score, float | None),
-                (record.tested_checkpoint, str),
-                (record.tested_images, int),
-                (record.metrics, dict),
-            )
-        )
-    except (TypeError, KeyError, AttributeError):
+        record = from_json(RunRecord, content)
+        sound = record.status in STATUSES and all(file.keys() >= {"path", "sha256"} for file in _files(record))
+    except TypeError:
         sound = False
     if not sound:
         remedy = "it was written by another version, or changed; move the folder away and train again"
         raise InputError(Problem(str(path), "is not a run's record", remedy))
     return record
+
+
+def _files(record: RunRecord) -> list[dict[str, str]]:
+    """List the files that a record knows by place and content."""
+    held_out_from = [record.held_out_from] if record.held_out_from else []
+    return [*record.ann_files.values(), *record.parent_checkpoint.values(), *held_out_from]
 
 
 def describe_files(paths: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -68,24 +68,19 @@ def read_code(root: Path = ROOT) -> tuple[GitState, bytes]:
     return replace(state, dirty=dirty, diff_file=name, diff_sha256=digest, left_out=left_out), patch
 
 
-def changed_since(commit: str, root: Path = ROOT) -> list[str] | None:
-    """List the files that differ between a commit and the one checked out; None where the commit is not known."""
-    try:
-        return _names(root, *DIFF, "--name-only", "-z", commit, "HEAD")
-    except GitError:
-        return None
-
-
-def _git(root: str | Path, *arguments: str, index: str = "") -> str:
+def _git(root: str | Path, *arguments: str, **variables: str) -> str:
     """Run git and return what it prints.
+
+    Args:
+        root: Folder to run it in.
+        *arguments: Its command line.
+        **variables: Environment variables to add.
 
     Raises:
         GitError: It is not there, took too long or refused.
     """
     # No lock, no refreshed index: the repository stays as it is.
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    if index:
-        environment["GIT_INDEX_FILE"] = index
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
     command = ["git", "-C", str(root), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env=environment, check=True)
@@ -94,8 +89,8 @@ def _git(root: str | Path, *arguments: str, index: str = "") -> str:
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _names(root: str | Path, *arguments: str) -> list[str]:
-    return [name for name in _git(root, *arguments).split("\0") if name]
+def _names(root: str | Path, *arguments: str, **variables: str) -> list[str]:
+    return [name for name in _git(root, *arguments, **variables).split("\0") if name]
 
 
 def _branch(root: Path) -> str:
@@ -134,6 +129,45 @@ def _patch(top: str, index: Path, names: list[str], added: set[str]) -> bytes:
         if index.is_file():
             shutil.copyfile(index, copied)
         if new:
-            _git(top, "add", "--intent-to-add", "--", *new, index=copied)
-        patch = _git(top, *DIFF, "--binary", "HEAD", "--", *paths, index=copied)
+            _git(top, "add", "--intent-to-add", "--", *new, GIT_INDEX_FILE=copied)
+        patch = _git(top, *DIFF, "--binary", "HEAD", "--", *paths, GIT_INDEX_FILE=copied)
     return hide_in_text(patch).encode("utf-8", "surrogateescape")
+
+
+def differing_files(then: GitState, folder: str | os.PathLike[str], root: Path = ROOT) -> list[str] | None:
+    """List the files that differ between the code that a run used and the code at ``root`` as it is now.
+
+    Args:
+        then: The run's code.
+        folder: Its run folder, which holds the patch.
+        root: Where the code is now.
+
+    Returns:
+        Names from the repository's top; None where the run's code is not known any more: its commit is not in this
+        repository, or its patch is not there.
+    """
+    patch = Path(folder) / then.diff_file
+    if not then.commit or (then.diff_file and not patch.is_file()):
+        return None
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            return sorted({*_differing(then, patch, root, Path(scratch)), *then.left_out})
+    except GitError:
+        return None
+
+
+def _differing(then: GitState, patch: Path, root: Path, scratch: Path) -> list[str]:
+    """Compare the working tree with an index of the code as it was; both index and objects are scratch."""
+    top, objects = _git(root, "rev-parse", "--show-toplevel", "--git-path", "objects").splitlines()
+    (scratch / "objects").mkdir()
+    environment = {
+        "GIT_INDEX_FILE": str(scratch / "index"),
+        "GIT_OBJECT_DIRECTORY": str(scratch / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+    }
+    _git(top, "read-tree", then.commit, **environment)
+    if then.diff_file:
+        _git(top, "apply", "--cached", "--whitespace=nowarn", str(patch.resolve()), **environment)
+    changed = _names(top, *DIFF, "--name-only", "-z", **environment)
+    added = _names(top, "ls-files", "-z", "--others", "--exclude-standard", **environment)
+    return [*changed, *filter(_is_source, added)]

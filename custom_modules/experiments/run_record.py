@@ -20,6 +20,8 @@ VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
 TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
+#: Fields of many lines.
+LONG = ("settings", "settings_types")
 #: ``TRAINING`` also of a run that was killed, and could not say so.
 TRAINING, TRAINED, STOPPED, FAILED = STATUSES = ("training", "trained", "stopped", "failed")
 
@@ -99,7 +101,11 @@ class RunRecord(Conditions, Course):
 
     def write(self, folder: str | os.PathLike[str]) -> None:
         """Keep the record in the run folder, whole or not at all."""
-        write_json(Path(folder) / NAME, asdict(self), indent=1)
+        content = asdict(self)
+        own = [key for key in RunRecord.__annotations__ if key != "settings"]
+        # What people look for comes first, what fills pages last.
+        keys = [*own, *(key for key in content if key not in (*own, *LONG)), *LONG]
+        write_json(Path(folder) / NAME, {key: content[key] for key in keys}, indent=1)
 
 
 def fold_folder(fold: int) -> str:

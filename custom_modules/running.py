@@ -22,6 +22,7 @@ from custom_modules.errors import RunStopped
 from custom_modules.experiments.run_lock import sole_user
 from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
+from custom_modules.run_keeping import describe_run, kept_record
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
@@ -100,30 +101,28 @@ def run_training(
         RunFailed: The loss is no longer finite, or the GPU has too little memory.
     """
     warnings = resolve_pretrained(cfg, from_scratch)
-    with sole_user(cfg.work_dir) if _is_first_process(cfg) else nullcontext():
+    with sole_user(cfg.work_dir) if is_first_process(cfg.get("launcher", "none")) else nullcontext():
         runner = build_runner(cfg, lines, "train", trust_checkpoint)
         for warning in warnings:
             runner.logger.warning(warning)
-        _keep(record, cfg.work_dir)
         try:
-            runner.train()
+            with kept_record(runner, record):
+                runner.train()
         except RunStopped as stop:
             runner.visualizer.close()  # mmengine's own end of a run, which closes it, is not reached
             return {"work_dir": cfg.work_dir, "stopped": str(stop)}
         hub = runner.message_hub
-        best_score = hub.get_info("best_score", None)
-        _keep(record.trained(best_score), cfg.work_dir)
     return {
         "work_dir": cfg.work_dir,
         "best_checkpoint": hub.get_info("best_ckpt", None),
-        "best_score": best_score,
+        "best_score": hub.get_info("best_score", None),
         "last_checkpoint": hub.get_info("last_ckpt", None),
     }
 
 
-def _is_first_process(cfg: Config) -> bool:
+def is_first_process(launcher: str) -> bool:
     """Tell whether this is the process that writes files, before the processes know of each other."""
-    return int(os.environ.get(RANKS.get(cfg.get("launcher", "none"), ""), 0)) == 0
+    return int(os.environ.get(RANKS.get(launcher, ""), 0)) == 0
 
 
 @master_only
@@ -159,10 +158,11 @@ def run_test(
     hooks = cfg.get("default_hooks") or {}
     if hooks.get("submission"):
         hooks.submission.val = True
-    metrics, images = _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
+    runner = _runner_with_weights(cfg, checkpoint, lines, trust_checkpoint)
+    metrics, images = _run_loops(runner)
     folder = Path(cfg.work_dir)
-    if not replace_record:
-        record = read_record(folder) or record
+    found = None if replace_record else read_record(folder)
+    record = found or describe_run(record, runner)
     _keep(record.tested(checkpoint, images, metrics), cfg.work_dir)
     return {
         "metrics": metrics,

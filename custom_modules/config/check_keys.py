@@ -158,8 +158,13 @@ def check_keys(cfg: Config, schema: Schema, options: tuple[str, ...] = ()) -> li
         schema: What the registered types accept.
         options: Keys given with ``--cfg-options``.
     """
+    return [*_check_top_level(cfg, options), *check_values(cfg, schema)]
+
+
+def check_values(cfg: Config, schema: Schema) -> list[Problem]:
+    """Check what a config's top-level keys hold, as :func:`check_keys` does, and not which of these there are."""
     source = str(cfg.filename or "the config")
-    problems = list(_check_top_level(cfg, options))
+    problems: list[Problem] = []
     for key, value in cfg.items():
         if key in KNOWN_KEYS:
             problems += _check_node(value, key, schema, source)

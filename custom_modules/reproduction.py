@@ -1,0 +1,151 @@
+"""A run checked, repeated and compared with itself: what ``tools/reproduce.py`` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from custom_modules import running
+from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.checkpoints import find_resume
+from custom_modules.experiments.differences import (
+    Difference,
+    find_differences,
+    of_hidden,
+    print_differences,
+)
+from custom_modules.experiments.git_state import differing_files, read_code
+from custom_modules.experiments.logged_losses import LossComparison, compare_logged, read_logged
+from custom_modules.experiments.machine import processes_of
+from custom_modules.experiments.run_record import NAME, RunRecord
+from custom_modules.repeating import Repeat, prepare_repeat, repeat_folder, repeatable_record, started
+from custom_modules.run_keeping import with_conditions
+from custom_modules.weight_comparison import WeightComparison, compare_checkpoints
+
+GPU_CAVEAT = (
+    "This run used a GPU without randomness.deterministic=True: some operations there add up in no fixed order. Even on "
+    "the same machine a repetition differs in the last digits at first, and soon in the others."
+)
+
+
+def reproduce(args: argparse.Namespace) -> dict[str, Any]:
+    """List what differs from a run's conditions, repeat the run and compare the two.
+
+    Args:
+        args: Options of ``tools/reproduce.py``.
+
+    Returns:
+        ``differences``; after a repetition also ``work_dir``, ``losses``, ``weights`` (None where the run's are not
+        there any more) and ``same``: whether all that could be compared is the same bit for bit.
+
+    Raises:
+        InputError: There is no such run, the data or the weights that it began with have changed, or the folder of
+            the repetition is taken.
+    """
+    record = repeatable_record(args.run)
+    target = args.work_dir or repeat_folder(args.run)
+    console = Console(quiet=not running.is_first_process(args.launcher))
+    with tempfile.TemporaryDirectory() as scratch:
+        repeat = prepare_repeat(record, target, scratch, args.data_root)
+        differences = list_differences(repeat, args.run, args.launcher)
+    print_differences(console, differences)
+    if record.hardware.devices and not (record.settings.get("randomness") or {}).get("deterministic"):
+        console.print(GPU_CAVEAT)
+    if args.check:
+        return {"differences": differences}
+    if not args.anyway:
+        _refuse_other_data(differences)
+    _check_target(target)
+    repeat = prepare_repeat(record, target, target / "split", args.data_root)
+    run_again(repeat, args)
+    return {"differences": differences, "work_dir": str(target), **compare_runs(console, args, target)}
+
+
+def list_differences(repeat: Repeat, folder: str | os.PathLike[str], launcher: str = "none") -> list[Difference]:
+    """List what is not as it was when a run was trained.
+
+    Args:
+        repeat: The run, prepared to be repeated.
+        folder: Its run folder.
+        launcher: What starts several processes.
+    """
+    now = _as_now(repeat, launcher)
+    files = differing_files(repeat.record.git, folder)
+    return [*find_differences(repeat.record, now, files), *of_hidden(repeat.hidden)]
+
+
+def _as_now(repeat: Repeat, launcher: str) -> RunRecord:
+    """Describe the run as it would be started now."""
+    cfg = started(repeat.prepared)
+    processes = processes_of(launcher, os.environ)
+    now = with_conditions(repeat.prepared.record(), cfg, repeat.record.seed, processes)
+    return replace(now, git=read_code()[0])
+
+
+def _refuse_other_data(differences: list[Difference]) -> None:
+    remedy = "restore it, name its place with --data-root, or repeat the run on what there is now with --anyway"
+    changed = [item for item in differences if item.of_data]
+    problems = [Problem(item.what, f"was {item.then}, is now {item.now}") for item in changed]
+    if problems:
+        raise InputError([*problems[:-1], replace(problems[-1], remedy=remedy)])
+
+
+def _check_target(target: Path) -> None:
+    if (target / NAME).exists() or list(target.glob("*.pth")):
+        raise InputError(Problem(str(target), "holds a run already", "choose another --work-dir, or move it away"))
+
+
+def run_again(repeat: Repeat, args: argparse.Namespace) -> None:
+    """Train a prepared run in its new folder."""
+    prepared = repeat.prepared
+    record = prepared.record()
+    prepared.start.apply(prepared.cfg)
+    prepared.cfg.launcher = args.launcher
+    running.run_training(prepared.cfg, record, prepared.lines, args.trust_checkpoint)
+
+
+def compare_runs(console: Console, args: argparse.Namespace, target: Path) -> dict[str, Any]:
+    """Compare a run with its repetition, say how far they are the same, and return it."""
+    losses = compare_logged(read_logged(args.run), read_logged(target))
+    weights = _compare_weights(args.run, target, args.trust_checkpoint)
+    same = losses.first is None and not (weights and weights.different)
+    for line in verdict(losses, weights):
+        console.print(line, markup=False, highlight=False)
+    console.print(f"run folder: {target}", markup=False, highlight=False)
+    return {"losses": losses, "weights": weights, "same": same and bool(losses.compared or weights)}
+
+
+def _compare_weights(run: Path, target: Path, trust: bool) -> WeightComparison | None:
+    """Compare the last checkpoints of the same name; None where the run has none any more."""
+    last = find_resume(target)
+    try:
+        original = find_resume(run, str(run / last.name))
+    except InputError:
+        return None
+    return compare_checkpoints(original, last, trust)
+
+
+def verdict(losses: LossComparison, weights: WeightComparison | None) -> list[str]:
+    """Say in words how far a run and its repetition are the same."""
+    lines = []
+    if losses.first is not None:
+        place, name, then, now = losses.first
+        lines.append(f"The logged numbers first differ at {place}: {name} was {then!r}, is {now!r}.")
+    elif losses.compared:
+        lines.append(f"The {losses.compared:,} losses and scores that both logged are the same bit for bit.")
+    else:
+        lines.append("The run's log is not there: losses were not compared.")
+    if weights is None:
+        lines.append("The run's last checkpoint is not there: weights were not compared.")
+    elif weights.different:
+        count = f"{len(weights.different):,} of {weights.tensors:,} tensors differ, by {weights.largest:.3g} at most"
+        lines.append(f"The final weights: {count}; the first is {weights.different[0]}.")
+    else:
+        lines.append(f"The final weights, {weights.tensors:,} tensors, are the same bit for bit.")
+    return lines

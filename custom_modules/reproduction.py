@@ -29,8 +29,8 @@ from custom_modules.run_keeping import with_conditions
 from custom_modules.weight_comparison import WeightComparison, compare_checkpoints
 
 GPU_CAVEAT = (
-    "This run used a GPU without randomness.deterministic=True: some operations there add up in no fixed order. Even on "
-    "the same machine a repetition differs in the last digits at first, and soon in the others."
+    "This run used a GPU without randomness.deterministic=True: some operations there add up in no fixed order. Even "
+    "on the same machine a repetition differs in the last digits at first, and soon in the others."
 )
 
 

@@ -146,7 +146,7 @@ def _of_hardware(then: Hardware, now: Hardware) -> Iterator[Difference]:
     before, after = asdict(then), asdict(now)
     for name, grade in grades.items():
         if before[name] != after[name]:
-            yield Difference(name.replace("_", " "), _value(before[name]), _value(after[name]), grade)
+            yield Difference(name.replace("_gib", " (GiB)").replace("_", " "), _value(before[name]), _value(after[name]), grade)
 
 
 def _value(value: object) -> str:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from custom_modules.errors import InputError
-from custom_modules.experiments.run_record import RunRecord, describe_files, read_record
+from custom_modules.experiments.provenance import GitState, Hardware, Photos, Start
+from custom_modules.experiments.run_record import FAILED, TRAINING, RunRecord, describe_files, read_record
 from custom_modules.files import file_sha256
 
 
@@ -16,6 +17,37 @@ def test_a_record_comes_back_equal(tmp_path):
     assert read_record(tmp_path) == record
     assert (record.status, record.best_score, record.tested_checkpoint) == ("trained", 0.5, "best_epoch_3.pth")
     assert record.tested_images == 7
+
+
+def test_what_the_run_depended_on_comes_back_equal(tmp_path):
+    git = GitState("abc", "main", True, "code_1.diff", "1", ["big.py"])
+    record = RunRecord(
+        "configs/x.py",
+        {},
+        {},
+        git=git,
+        hardware=Hardware("Linux", "cpu", threads=2, devices=["H100"], processes=2),
+        photos={"train": Photos(2, 30, "0")},
+        parent_checkpoint={"load_from": {"path": "a.pth", "sha256": "1"}},
+        held_out_from={"path": "train.json", "sha256": "2"},
+        seed=3,
+    ).begun(Start("2026-01-01T00:00:00+00:00", "python x.py", git=git))
+    record.write(tmp_path)
+    assert read_record(tmp_path) == record
+
+
+def test_a_resumed_run_keeps_what_is_behind_it():
+    parents = {"load_from": {"path": "a.pth", "sha256": "1"}}
+    record = RunRecord("x.py", {}, {}, parent_checkpoint=parents)
+    first = record.begun(Start("T1", "train")).after(30).after(60.04).ended(FAILED, "out of memory")
+    assert (first.status, first.reason, first.seconds, first.started) == (FAILED, "out of memory", 60.0, "T1")
+    assert first.finished
+    second = RunRecord("x.py", {}, {}).begun(Start("T2", "train --resume", "epoch_1.pth"), first)
+    assert (second.status, second.reason, second.finished, second.started) == (TRAINING, "", "", "T1")
+    assert second.parent_checkpoint == parents
+    second = second.after(15).trained(0.5)
+    assert second.seconds == 60.0 + 15
+    assert [start.seconds for start in second.starts] == [60.0, 15]
 
 
 def test_a_folder_without_a_record_has_none(tmp_path):
@@ -35,6 +67,11 @@ SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha2
         {"status": "done"},
         {"fold": "1"},
         {"metrics": None},
+        {"seconds": "1"},
+        {"git": {"commit": 1}},
+        {"starts": [{"time": "T"}]},
+        {"parent_checkpoint": {"load_from": {"path": "v"}}},
+        {"held_out_from": {"path": "v"}},
     ],
 )
 def test_a_record_of_another_shape_is_named(tmp_path, change):

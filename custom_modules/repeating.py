@@ -11,16 +11,15 @@ from typing import Any
 
 from mmengine.config import Config
 
-from custom_modules.config.all_data import FOLDER as ALL_DATA
 from custom_modules.config.check_keys import check_values
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.prepare import Prepared, own_imports
 from custom_modules.config.pretrained_sources import find_wants
 from custom_modules.config.signatures import load_schema
 from custom_modules.config.start import find_start
-from custom_modules.errors import InputError, Problem, counted
-from custom_modules.experiments.frozen_settings import LOST, thaw, without_hidden
-from custom_modules.experiments.run_record import NAME, RunRecord, fold_folder, read_record
+from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.frozen_settings import thaw, without_hidden
+from custom_modules.experiments.run_record import NAME, RunRecord
 
 
 @dataclass(frozen=True)
@@ -36,37 +35,6 @@ class Repeat:
     record: RunRecord
     prepared: Prepared
     hidden: list[str] = field(default_factory=list)
-
-
-def repeat_folder(folder: str | os.PathLike[str]) -> Path:
-    """Name the folder that a run is repeated in unless the user chooses one.
-
-    >>> repeat_folder("work_dirs/x").as_posix(), repeat_folder("work_dirs/x/fold_2").as_posix()
-    ('work_dirs/x_repeated', 'work_dirs/x_repeated/fold_2')
-    """
-    path = Path(folder)
-    if path.name.startswith(fold_folder("")) or path.name == ALL_DATA:
-        return path.parent.with_name(f"{path.parent.name}_repeated") / path.name
-    return path.with_name(f"{path.name}_repeated")
-
-
-def repeatable_record(folder: str | os.PathLike[str]) -> RunRecord:
-    """Return the record of a training run.
-
-    Raises:
-        InputError: The folder holds none, or its record lacks what repeating needs.
-    """
-    record = read_record(folder)
-    if record is None:
-        raise InputError(Problem(str(folder), f"holds no {NAME}", "name the folder of a run, such as work_dirs/x"))
-    where = os.path.join(folder, NAME)
-    if not record.starts:
-        what = "tells of no training: it was tested alone, or trained by a version that recorded less"
-        raise InputError(Problem(where, what, "train it again with tools/train.py"))
-    if lost := record.settings_types.get(LOST):
-        what = f"holds settings that are neither numbers, texts nor lists of these: {counted(lost)}"
-        raise InputError(Problem(where, what, "train from the config file with tools/train.py"))
-    return record
 
 
 def prepare_repeat(

@@ -23,8 +23,8 @@ from custom_modules.experiments.differences import (
 from custom_modules.experiments.git_state import differing_files, read_code
 from custom_modules.experiments.logged_losses import LossComparison, compare_logged, read_logged
 from custom_modules.experiments.machine import processes_of
-from custom_modules.experiments.run_record import NAME, RunRecord
-from custom_modules.repeating import Repeat, prepare_repeat, repeat_folder, repeatable_record, started
+from custom_modules.experiments.run_record import RunRecord
+from custom_modules.repeating import Repeat, prepare_repeat, started
 from custom_modules.run_keeping import with_conditions
 from custom_modules.weight_comparison import WeightComparison, compare_checkpoints
 
@@ -34,22 +34,22 @@ GPU_CAVEAT = (
 )
 
 
-def reproduce(args: argparse.Namespace) -> dict[str, Any]:
+def reproduce(args: argparse.Namespace, record: RunRecord, target: Path) -> dict[str, Any]:
     """List what differs from a run's conditions, repeat the run and compare the two.
 
     Args:
         args: Options of ``tools/reproduce.py``.
+        record: The run's record.
+        target: Folder of the repetition; it holds no run yet.
 
     Returns:
         ``differences``; after a repetition also ``work_dir``, ``losses``, ``weights`` (None where the run's are not
         there any more) and ``same``: whether all that could be compared is the same bit for bit.
 
     Raises:
-        InputError: There is no such run, the data or the weights that it began with have changed, or the folder of
-            the repetition is taken.
+        InputError: The data or the weights that the run began with have changed, or its settings are not understood
+            any more.
     """
-    record = repeatable_record(args.run)
-    target = args.work_dir or repeat_folder(args.run)
     console = Console(quiet=not running.is_first_process(args.launcher))
     with tempfile.TemporaryDirectory() as scratch:
         repeat = prepare_repeat(record, target, scratch, args.data_root)
@@ -61,7 +61,6 @@ def reproduce(args: argparse.Namespace) -> dict[str, Any]:
         return {"differences": differences}
     if not args.anyway:
         _refuse_other_data(differences)
-    _check_target(target)
     repeat = prepare_repeat(record, target, target / "split", args.data_root)
     run_again(repeat, args)
     return {"differences": differences, "work_dir": str(target), **compare_runs(console, args, target)}
@@ -94,11 +93,6 @@ def _refuse_other_data(differences: list[Difference]) -> None:
     problems = [Problem(item.what, f"was {item.then}, is now {item.now}") for item in changed]
     if problems:
         raise InputError([*problems[:-1], replace(problems[-1], remedy=remedy)])
-
-
-def _check_target(target: Path) -> None:
-    if (target / NAME).exists() or list(target.glob("*.pth")):
-        raise InputError(Problem(str(target), "holds a run already", "choose another --work-dir, or move it away"))
 
 
 def run_again(repeat: Repeat, args: argparse.Namespace) -> None:

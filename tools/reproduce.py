@@ -26,9 +26,16 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Reproduce as the command line says; return what :func:`custom_modules.reproduction.reproduce` returns."""
     args = parse_args(argv)
 
+    from custom_modules.experiments.repeatable import check_free, repeat_folder, repeatable_record
+
+    record = repeatable_record(args.run)
+    target = args.work_dir or repeat_folder(args.run, record)
+    if not args.check:
+        check_free(target)
+
     from custom_modules.reproduction import reproduce
 
-    return reproduce(args)
+    return reproduce(args, record, target)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -146,7 +146,9 @@ def _of_hardware(then: Hardware, now: Hardware) -> Iterator[Difference]:
     before, after = asdict(then), asdict(now)
     for name, grade in grades.items():
         if before[name] != after[name]:
-            yield Difference(name.replace("_gib", " (GiB)").replace("_", " "), _value(before[name]), _value(after[name]), grade)
+            yield Difference(
+                name.replace("_gib", " (GiB)").replace("_", " "), _value(before[name]), _value(after[name]), grade
+            )
 
 
 def _value(value: object) -> str:
@@ -161,8 +163,9 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
         console.print("Everything is as it was: code, data, packages, machine.")
         return
     table = Table()
-    for name in ("differs", "then", "now", "so it"):
+    for name in ("differs", "then", "now"):
         table.add_column(name)
+    table.add_column("so it", no_wrap=True)
     for item in differences:
         table.add_row(*map(escape, (item.what, item.then, item.now, item.grade)))
     console.print(table)

@@ -23,6 +23,7 @@ from custom_modules.config.run_inputs import describe_annotations, held_out_from
 from custom_modules.config.signatures import load_schema
 from custom_modules.config.start import Start, find_start
 from custom_modules.config.tta import check_tta
+from custom_modules.config.unseeded import unseeded_lines
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.frozen_settings import freeze, settings_hash
 from custom_modules.experiments.run_record import RunRecord
@@ -91,7 +92,7 @@ def prepare(
     problems += check_schedule(cfg) + check_tta(cfg) + check_training(cfg)
     lines: list[str] = []
     split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
-    lines += bind(cfg)
+    lines += bind(cfg) + unseeded_lines(cfg)
     data_problems = check_data(cfg, tuple(part for part in parts if part != "val" or not split_problems))
     problems += data_problems + [problem for problem in split_problems if problem not in data_problems]
     if problems:

@@ -57,12 +57,12 @@ def prepare_repeat(
     except (KeyError, IndexError, ValueError, TypeError):
         raise InputError(Problem(NAME, "its settings have been changed by hand", "restore the file")) from None
     settings, hidden = without_hidden(settings)
-    settings["work_dir"] = str(work_dir)
     settings["randomness"] = {**(settings.get("randomness") or {}), "seed": record.seed}
     if data_root is not None:
         settings = _on_other_data(settings, os.path.expanduser(data_root))
     lines: list[str] = []
     settings = _with_parts(settings, Path(split_dir), lines)
+    settings["work_dir"] = str(work_dir)
     cfg = Config(settings, cfg_text=f"# repeated from {NAME}", filename=record.config)
     # The schema also imports the modules of the user's own that the run used.
     if problems := check_values(cfg, load_schema(own_imports(cfg))):

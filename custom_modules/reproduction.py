@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from rich.console import Console
 
 from custom_modules import running
+from custom_modules.config.pretrained import missing_lines, resolve_pretrained
+from custom_modules.config.pretrained_sources import find_wants
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.checkpoints import find_resume
 from custom_modules.experiments.differences import (
@@ -53,38 +56,56 @@ def reproduce(args: argparse.Namespace, record: RunRecord, target: Path) -> dict
     console = Console(quiet=not running.is_first_process(args.launcher))
     with tempfile.TemporaryDirectory() as scratch:
         repeat = prepare_repeat(record, target, scratch, args.data_root)
-        differences = list_differences(repeat, args.run, args.launcher)
+        differences, lines = list_differences(repeat, args)
     print_differences(console, differences)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if record.hardware.devices and not (record.settings.get("randomness") or {}).get("deterministic"):
-        console.print(GPU_CAVEAT)
+        console.print(GPU_CAVEAT, soft_wrap=True)
     if args.check:
         return {"differences": differences}
     if not args.anyway:
         _refuse_other_data(differences)
-    repeat = prepare_repeat(record, target, target / "split", args.data_root)
-    run_again(repeat, args)
-    return {"differences": differences, "work_dir": str(target), **compare_runs(console, args, target)}
+    logged = read_logged(args.run)
+    run_again(prepare_repeat(record, target, target / "split", args.data_root), args)
+    losses = compare_logged(logged, read_logged(target))
+    weights = compare_last_weights(args.run, target, args.trust_checkpoint)
+    for line in [*verdict(losses, weights), f"run folder: {target}"]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    same = losses.first is None and not (weights and weights.different) and bool(losses.compared or weights)
+    results = {"work_dir": str(target), "losses": losses, "weights": weights, "same": same}
+    return {"differences": differences, **results}
 
 
-def list_differences(repeat: Repeat, folder: str | os.PathLike[str], launcher: str = "none") -> list[Difference]:
+def list_differences(repeat: Repeat, args: argparse.Namespace) -> tuple[list[Difference], list[str]]:
     """List what is not as it was when a run was trained.
 
     Args:
         repeat: The run, prepared to be repeated.
-        folder: Its run folder.
-        launcher: What starts several processes.
+        args: Options of ``tools/reproduce.py``; unless they only ask for a check, weights that the run began with
+            are downloaded where they are not here any more.
+
+    Returns:
+        The differences, and lines on weights that are still to be downloaded.
+
+    Raises:
+        InputError: Weights can't be downloaded.
     """
-    now = _as_now(repeat, launcher)
-    files = differing_files(repeat.record.git, folder)
-    return [*find_differences(repeat.record, now, files), *of_hidden(repeat.hidden)]
-
-
-def _as_now(repeat: Repeat, launcher: str) -> RunRecord:
-    """Describe the run as it would be started now."""
     cfg = started(repeat.prepared)
+    if not args.check:
+        resolve_pretrained(cfg)
+    now = _as_now(repeat, cfg, args.launcher)
+    files = differing_files(repeat.record.git, args.run)
+    return [*find_differences(repeat.record, now, files), *of_hidden(repeat.hidden)], missing_lines(cfg)
+
+
+def _as_now(repeat: Repeat, cfg: Config, launcher: str) -> RunRecord:
+    """Describe the run as it would be started now; what is still to be downloaded counts as it was."""
     processes = processes_of(launcher, os.environ)
     now = with_conditions(repeat.prepared.record(), cfg, repeat.record.seed, processes)
-    return replace(now, git=read_code()[0])
+    to_come = {want.source.place for want in find_wants(cfg) if not want.source.here}
+    parents = {key: file for key, file in repeat.record.parent_checkpoint.items() if key in to_come}
+    return replace(now, git=read_code()[0], parent_checkpoint={**now.parent_checkpoint, **parents})
 
 
 def _refuse_other_data(differences: list[Difference]) -> None:
@@ -104,25 +125,13 @@ def run_again(repeat: Repeat, args: argparse.Namespace) -> None:
     running.run_training(prepared.cfg, record, prepared.lines, args.trust_checkpoint)
 
 
-def compare_runs(console: Console, args: argparse.Namespace, target: Path) -> dict[str, Any]:
-    """Compare a run with its repetition, say how far they are the same, and return it."""
-    losses = compare_logged(read_logged(args.run), read_logged(target))
-    weights = _compare_weights(args.run, target, args.trust_checkpoint)
-    same = losses.first is None and not (weights and weights.different)
-    for line in verdict(losses, weights):
-        console.print(line, markup=False, highlight=False)
-    console.print(f"run folder: {target}", markup=False, highlight=False)
-    return {"losses": losses, "weights": weights, "same": same and bool(losses.compared or weights)}
-
-
-def _compare_weights(run: Path, target: Path, trust: bool) -> WeightComparison | None:
-    """Compare the last checkpoints of the same name; None where the run has none any more."""
-    last = find_resume(target)
+def compare_last_weights(run: Path, target: Path, trust: bool) -> WeightComparison | None:
+    """Compare the last checkpoint of a repetition with the run's of the same name; None where that can't be read."""
     try:
-        original = find_resume(run, str(run / last.name))
+        last = find_resume(target)
+        return compare_checkpoints(run / last.name, last, trust)
     except InputError:
         return None
-    return compare_checkpoints(original, last, trust)
 
 
 def verdict(losses: LossComparison, weights: WeightComparison | None) -> list[str]:
@@ -136,7 +145,7 @@ def verdict(losses: LossComparison, weights: WeightComparison | None) -> list[st
     else:
         lines.append("The run's log is not there: losses were not compared.")
     if weights is None:
-        lines.append("The run's last checkpoint is not there: weights were not compared.")
+        lines.append("The run's last checkpoint is not there, or can't be read: weights were not compared.")
     elif weights.different:
         count = f"{len(weights.different):,} of {weights.tensors:,} tensors differ, by {weights.largest:.3g} at most"
         lines.append(f"The final weights: {count}; the first is {weights.different[0]}.")

@@ -74,7 +74,8 @@ def test_a_run_is_repeated_bit_for_bit(run_tool, trained, tmp_path):
 def test_changed_data_is_refused_unless_asked_for(run_tool, trained, tmp_path):
     path = tmp_path / "data/folds/fold_0_train.json"
     content = json.loads(path.read_text())
-    content["annotations"][0]["bbox"][0] += 1
+    for box in content["annotations"]:
+        box["bbox"][2] /= 2
     path.write_text(json.dumps(content))
     message = refusal(run_tool("reproduce", trained, WANDB_MODE="disabled"))
     assert "train annotations: was SHA-256" in message

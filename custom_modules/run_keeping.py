@@ -19,7 +19,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from custom_modules.config.run_inputs import describe_parents, photos_by_part
-from custom_modules.errors import InputError
+from custom_modules.errors import InputError, RunStopped
 from custom_modules.experiments.git_state import keep_code
 from custom_modules.experiments.hidden import command_line, hide_in_text
 from custom_modules.experiments.machine import installed_versions, set_variables, this_machine
@@ -155,8 +155,8 @@ class RunKeeper:
 class RunRecordHook(Hook):
     """Keeps the record up to date, so that a killed run's says how far it came. Made by :func:`kept_record`."""
 
-    # After the score of the epoch's validation is known.
-    priority = "VERY_LOW"
+    # After the best score is known and all is saved.
+    priority = "LOWEST"
 
     def __init__(self, keeper: RunKeeper) -> None:
         self.keeper = keeper
@@ -185,7 +185,7 @@ def epochs_done(runner: Any) -> int:
 def kept_record(runner: Runner, record: RunRecord) -> Iterator[RunKeeper]:
     """Keep a run's record up to date while the body trains, and note how it ended.
 
-    Ctrl-C and a plain exit count as ``STOPPED``, any other error as ``FAILED``; both are passed on.
+    A signal, Ctrl-C and a plain exit count as ``STOPPED``, any other error as ``FAILED``; both are passed on.
 
     Args:
         runner: Not yet training.
@@ -200,7 +200,7 @@ def kept_record(runner: Runner, record: RunRecord) -> Iterator[RunKeeper]:
     try:
         yield keeper
     except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+        stopped = isinstance(error, RunStopped | KeyboardInterrupt | SystemExit)
         reason = "" if stopped else hide_in_text(f"{type(error).__name__}: {error}")[:MAX_REASON]
         with suppress(OSError):  # the disk may be full: the error itself is what counts
             keeper.end(STOPPED if stopped else FAILED, reason)

@@ -55,5 +55,7 @@ class ResumableSteps:
         if self.runner.val_loop is None or hub.runtime_info.get(VALIDATED) == self._iter:
             return
         hub.update_info(VALIDATED, self._iter)
+        # The index of the last iteration, by which its row is placed: a run that was just resumed has the next one.
+        hub.update_info("iter", self._iter - 1)
         seed_everything(derived_seed(self.runner.seed, VALIDATION, self._iter))
         self.runner.val_loop.run()

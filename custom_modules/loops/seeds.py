@@ -8,8 +8,10 @@ workers changes nothing.
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ import torch
 from mmengine.dist import get_rank
 from torch.utils.data import DataLoader, Sampler
 
+from custom_modules.loops.caches import caching_transforms, forget_photos, samples_behind
 from custom_modules.loops.workers import init_worker
 
 # Purposes, so that no two seeds of a run are made from the same numbers.
@@ -62,23 +65,39 @@ class SeededIndex(int):
         return int(self), self.seed
 
 
-class SeededBatchSampler(Sampler[list[SeededIndex]]):
+class SeededBatch(list[SeededIndex]):
+    """Indices of a batch, with what a worker has to know before it loads them.
+
+    Attributes:
+        begins: Whether the worker has loaded nothing of this pass yet; photos that it keeps are to be forgotten.
+        behind: Batches that the worker would have loaded before, had the pass not begun in its midst.
+    """
+
+    def __init__(self, indices: Iterable[SeededIndex] = (), begins: bool = False) -> None:
+        super().__init__(indices)
+        self.begins = begins
+        self.behind: list[SeededBatch] = []
+
+
+class SeededBatchSampler(Sampler[SeededBatch]):
     """Batches of another batch sampler, each index with its seed, from any place on.
 
     Args:
         batch_sampler: What decides on the batches.
         seed: The run's.
         rank: Number of this process among those that train.
+        workers: Processes that load the batches in turn; 1 without any.
+        behind: Batches before a worker's first one that it loads as well, to keep the photos that it would have kept.
     """
 
-    def __init__(self, batch_sampler: Any, seed: int, rank: int) -> None:
+    def __init__(self, batch_sampler: Any, seed: int, rank: int, workers: int = 1, behind: int = 0) -> None:
         self.batch_sampler = batch_sampler
         # Where mmengine's and Sortline's hooks look for it.
         self.sampler = getattr(batch_sampler, "sampler", None)
         self.batch_size = getattr(batch_sampler, "batch_size", None)
         self.drop_last = getattr(batch_sampler, "drop_last", False)
-        self.seed = seed
-        self.rank = rank
+        self.seed, self.rank = seed, rank
+        self.workers, self.behind = workers, behind
         self.epoch = 0
         self.first = 0
 
@@ -92,11 +111,20 @@ class SeededBatchSampler(Sampler[list[SeededIndex]]):
         self.epoch = epoch
         self.first = first
 
-    def __iter__(self) -> Iterator[list[SeededIndex]]:
-        epoch, first = self.epoch, self.first
+    def __iter__(self) -> Iterator[SeededBatch]:
+        epoch, first, reach = self.epoch, self.first, self.workers * self.behind
+        earlier: deque[SeededBatch] = deque(maxlen=reach)
         for number, batch in enumerate(self.batch_sampler):
+            if number < first - reach:
+                continue
+            begins = number < first + self.workers
+            seeded = SeededBatch((self._seeded(item, epoch, number, place) for place, item in enumerate(batch)), begins)
             if number >= first:
-                yield [self._seeded(index, epoch, number, place) for place, index in enumerate(batch)]
+                # Its worker's batches lie before it at multiples of the number of workers.
+                seeded.behind = list(earlier)[-self.workers :: -self.workers][::-1] if begins else []
+                yield seeded
+            if begins:
+                earlier.append(seeded)
 
     def _seeded(self, index: int, *place: int) -> SeededIndex:
         return SeededIndex(index, derived_seed(self.seed, PHOTO, self.rank, *place))
@@ -119,9 +147,10 @@ def seeded_loader(loader: DataLoader[Any], seed: int) -> DataLoader[Any]:
     # torch's fetcher asks a dataset for a whole batch where it has this method; the dataset itself stays what it is
     # to hooks that look at it or change its pipeline.
     loader.dataset.__getitems__ = partial(_load_seeded, loader.dataset)  # type: ignore[attr-defined]
+    behind = math.ceil(samples_behind(loader.dataset) / (loader.batch_size or 1))
     return DataLoader(
         loader.dataset,
-        batch_sampler=SeededBatchSampler(loader.batch_sampler, seed, get_rank()),
+        batch_sampler=SeededBatchSampler(loader.batch_sampler, seed, get_rank(), max(loader.num_workers, 1), behind),
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,
         pin_memory=loader.pin_memory,
@@ -135,6 +164,14 @@ def seeded_loader(loader: DataLoader[Any], seed: int) -> DataLoader[Any]:
 
 
 def _load_seeded(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    if isinstance(indices, SeededBatch) and indices.begins:
+        forget_photos(dataset)
+        for batch in indices.behind if caching_transforms(dataset) else ():
+            _load_each(dataset, batch)
+    return _load_each(dataset, indices)
+
+
+def _load_each(dataset: Any, indices: Sequence[int]) -> list[Any]:
     items = []
     for index in indices:
         if isinstance(index, SeededIndex):  # another loader of the same dataset gives plain ones

@@ -40,7 +40,13 @@ class OwnSizeMixUp(CachedMixUp):
         if len(ratio_range) != 2 or not 0 < ratio_range[0] <= ratio_range[1] <= 1:
             remedy = "write the smallest and the largest share: (0.5, 1.0)"
             raise InputError(Problem("OwnSizeMixUp.ratio_range", f"is {ratio_range!r}", remedy))
-        super().__init__(prob=prob, ratio_range=ratio_range, max_cached_images=max_cached_images, pad_val=pad_val)
+        super().__init__(
+            prob=prob,
+            ratio_range=ratio_range,
+            max_cached_images=max_cached_images,
+            pad_val=pad_val,
+            random_pop=False,  # its content follows from the samples before, also when a run is resumed
+        )
         self.flip_chance = self.flip_ratio
 
     @autocast_box_type()

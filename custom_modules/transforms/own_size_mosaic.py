@@ -76,8 +76,15 @@ class OwnSizeMosaic(CachedMosaic):
             problems.append(Problem("OwnSizeMosaic.min_visible", f"is {min_visible!r}", "write a share below 1"))
         if problems:
             raise InputError(problems)
-        # The photos meet in the middle of the canvas; the window decides where that is in the picture.
-        super().__init__(center_ratio_range=(1.0, 1.0), pad_val=pad_val, prob=prob, max_cached_images=max_cached_images)
+        # The photos meet in the middle of the canvas; the window decides where that is in the picture. The oldest photo
+        # leaves the cache first, so that its content follows from the samples before, also when a run is resumed.
+        super().__init__(
+            center_ratio_range=(1.0, 1.0),
+            pad_val=pad_val,
+            prob=prob,
+            max_cached_images=max_cached_images,
+            random_pop=False,
+        )
         self.ratio_range, self.center_range, self.min_visible = ratio_range, center_range, min_visible
 
     @autocast_box_type()

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler  # noqa: E402
 
+from custom_modules.loops.caches import caching_transforms, forget_photos, samples_behind  # noqa: E402
 from custom_modules.loops.seeds import SeededBatchSampler, SeededIndex, derived_seed, seeded_loader  # noqa: E402
 
 pytestmark = pytest.mark.mm
@@ -87,3 +88,78 @@ def test_the_dataset_stays_what_it_is_to_hooks():
     assert type(made.dataset) is Noise
     assert made.batch_sampler.batch_size == 2
     assert isinstance(made.batch_sampler.sampler, SequentialSampler)
+
+
+class Mixing:
+    """A transform that mixes a sample with those that came to it before, as mmdet's cached ones do."""
+
+    max_cached_images = 3
+
+    def __init__(self):
+        self.results_cache = []
+
+    def __call__(self, value):
+        self.results_cache.append(value)
+        if len(self.results_cache) > self.max_cached_images:
+            self.results_cache.pop(0)
+        return sum(random.random() * kept for kept in self.results_cache)
+
+
+class MixedNoise(Dataset):
+    """Noise that goes through two mixing transforms, the second of which keeps what the first has mixed."""
+
+    def __init__(self):
+        self.pipeline = [Mixing(), Mixing()]
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        value = index + random.random()
+        for transform in self.pipeline:
+            value = transform(value)
+        return value
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker")
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("first", [1, 2, 5, 9, 19])
+def test_photos_that_transforms_keep_are_those_of_the_whole_pass(workers, first):
+    def mixed(first):
+        made = DataLoader(MixedNoise(), batch_size=2, num_workers=workers, collate_fn=list)
+        return items(seeded_loader(made, 7), epoch=1, first=first)
+
+    whole = mixed(0)
+    assert mixed(first) == whole[2 * first :]
+
+
+def test_a_pass_begins_without_the_photos_of_the_last_one():
+    made = DataLoader(MixedNoise(), batch_size=2, num_workers=1, collate_fn=list, persistent_workers=True)
+    made = seeded_loader(made, 7)
+    items(made, epoch=0)
+    second = items(made, epoch=1)
+    assert items(seeded_loader(DataLoader(MixedNoise(), batch_size=2, collate_fn=list), 7), epoch=1) == second
+
+
+def test_transforms_that_keep_photos_are_found_wherever_they_are():
+    from mmdet.datasets.transforms import CachedMixUp, CachedMosaic
+    from mmengine.dataset import BaseDataset, Compose, ConcatDataset
+
+    class Holder(BaseDataset):
+        def load_data_list(self):
+            return []
+
+    def holder(*steps):
+        made = Holder(lazy_init=True)
+        made.pipeline.transforms = list(steps)
+        return made
+
+    mosaic, mixup = CachedMosaic(max_cached_images=7), CachedMixUp(img_scale=(8, 8), max_cached_images=5)
+    chosen = Compose([])
+    chosen.transforms = [mixup]
+    both = ConcatDataset([holder(), holder(mosaic, chosen)], lazy_init=True)
+    assert caching_transforms(both) == [mosaic, mixup]
+    assert samples_behind(both) == 7 + 5
+    mosaic.results_cache.append(1)
+    forget_photos(both)
+    assert mosaic.results_cache == []

@@ -70,6 +70,26 @@ def coco_metrics(annotations: CocoJson, results: Results) -> dict[str, float | N
     return evaluate_coco(annotations, results).metrics
 
 
+def count_confusions(annotations: CocoJson, results: Results, iou_thr: float) -> npt.NDArray[np.int64]:
+    """Count detections by true class (rows) and predicted class (columns), shape ``(C + 1, C + 1)``.
+
+    Classes are in the annotation file's order, the background is last. Of boxes that a detection overlaps equally,
+    the first in the file counts. Crowd regions are no boxes to be found.
+
+    Args:
+        annotations: Ground truth as read by :func:`~custom_modules.coco.annotations.read_annotations`.
+        results: Detections on its images, all of which count.
+        iou_thr: Least overlap of a detection with the box that it takes.
+    """
+    truth = _ground_truth(annotations)
+    evaluation = hotcoco.COCOeval(truth, _detections(truth, annotations, results), "bbox")
+    found = evaluation.confusion_matrix(iou_thr=iou_thr, max_det=max(len(results), 1))
+    ranks = id_ranks([category["id"] for category in annotations["categories"]], annotations["categories"])
+    order = np.append(ranks, len(ranks))
+    counts: npt.NDArray[np.int64] = found["matrix"].astype(np.int64)[np.ix_(order, order)]
+    return counts
+
+
 def _mean(precision: npt.NDArray[np.float64]) -> float | None:
     """Average what was computed; hotcoco marks classes without ground truth by -1."""
     computed = precision[precision > -1]

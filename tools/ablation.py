@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
 
     from custom_modules.config.ablation_plan import plan_ablation
     from custom_modules.experiments import planned_runs
-    from custom_modules.experiments.ablation import markdown, table
+    from custom_modules.experiments.ablation import table
     from custom_modules.files import atomic_write
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -44,10 +44,10 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
     if failures:
         sys.exit(2 if failures == {2} else 1)
     rows = score(args, planned)
-    console.print(table(rows))
+    console.print(table(rows).rich())
     if args.markdown:
         with atomic_write(args.markdown) as file:
-            file.write(markdown(rows))
+            file.write(table(rows).markdown())
         print(f"table: {args.markdown}")
     return rows
 

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from custom_modules.coco.annotations import CocoJson
 from custom_modules.coco.columns import FloatArray
 from custom_modules.errors import InputError, Problem
-from custom_modules.predictions.bootstrap import Difference, Interval, interval, paired_difference, resamples
+from custom_modules.experiments.plain_table import PlainTable
+from custom_modules.predictions.bootstrap import (
+    Difference,
+    Interval,
+    draw_parts,
+    interval,
+    paired_difference,
+    resamples,
+)
 from custom_modules.predictions.matching import Truth, match
 from custom_modules.predictions.ranking import class_aps, mean_ap, rank
 from custom_modules.predictions.read import read_predictions
@@ -75,7 +82,8 @@ def score_rows(
     for label, files in predictions:
         scored = [_score(annotations, truth, path, weights) for path in files]
         scores = tuple(value for value, _ in scored)
-        values = _mean_of_drawn_seeds(np.stack([of_seed for _, of_seed in scored]), rng)
+        draws = draw_parts(len(scored), replicates, rng, same_images=True)
+        values = draws.mean(np.stack([of_seed for _, of_seed in scored]))
         gain = None
         if above is not None:
             gain = paired_difference(float(np.mean(scores)), rows[-1].mean, values, above)
@@ -90,22 +98,6 @@ def _score(annotations: CocoJson, truth: Truth, path: Path, weights: npt.NDArray
     return float(mean_ap(class_aps(ranking))[0]), mean_ap(class_aps(ranking, weights))
 
 
-def _mean_of_drawn_seeds(values: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw as many seeds as there are in each resample, with replacement, and take their mean.
-
-    Args:
-        values: mAP50 of each seed in each resample, shape ``(S, R)``.
-        rng: Source of the draws.
-
-    Returns:
-        Shape ``(R,)``.
-    """
-    seeds, replicates = values.shape
-    drawn = rng.integers(seeds, size=(seeds, replicates))
-    means: FloatArray = np.take_along_axis(values, drawn, axis=0).mean(axis=0)
-    return means
-
-
 def cells(row: AblationRow) -> tuple[str, ...]:
     """Format a row for a table, in the order of ``HEADERS``."""
     scores = ", ".join(f"{score:.3f}" for score in row.scores)
@@ -117,17 +109,6 @@ def _span(span: Interval | None, sign: str = "") -> str:
     return f"{span.low:{sign}.3f} to {span.high:{sign}.3f}" if span else ""
 
 
-def table(rows: Sequence[AblationRow]) -> Table:
-    """Make a table for the terminal."""
-    result = Table()
-    for header in HEADERS:
-        result.add_column(header)
-    for row in rows:
-        result.add_row(*cells(row))
-    return result
-
-
-def markdown(rows: Sequence[AblationRow]) -> str:
-    """Write the table as Markdown."""
-    lines = [HEADERS, ("---",) * len(HEADERS), *map(cells, rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def table(rows: Sequence[AblationRow]) -> PlainTable:
+    """Lay the rows out as a table."""
+    return PlainTable(HEADERS, [cells(row) for row in rows])

@@ -10,20 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from custom_modules.coco.annotations import CocoJson, category_names, read_annotations
+from custom_modules.coco.annotations import CocoJson, category_names
 from custom_modules.coco.columns import IntArray
 from custom_modules.coco.pseudo import without_pseudo
 from custom_modules.errors import InputError, Problem, counted
-from custom_modules.experiments.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from custom_modules.experiments.run_record import RunRecord
 from custom_modules.experiments.settings import difference_in_effect
-from custom_modules.files import file_sha256, missing_part
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.pseudo_labelling.true_labels import with_true_labels
-from custom_modules.predictions.ranking import map50_of
-from custom_modules.predictions.results import Results, read_results
-
-#: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
-SAME_SCORE = 1e-9
+from custom_modules.experiments.validated import finished_record, read_validated
+from custom_modules.files import missing_part
+from custom_modules.predictions.results import Results
 
 
 @dataclass(frozen=True)
@@ -76,14 +71,15 @@ def collect_oof(
     for fold, path in folders.items():
         try:
             records[path] = _finished_record(fold, path)
-            parts.append(_read_fold(fold, path, records[path], folds_dir))
+            read = read_validated(path, records[path], folds_dir)
+            parts.append(FoldPredictions(fold, read.annotations, read.results, read.left_out))
         except InputError as error:
             problems += error.problems
     problems += _check_settings(records)
     problems += _check_cover(parts, annotations, where, complete=not problems)
     if problems:
         raise InputError(problems)
-    return Results.concatenate([_by_ids_of(annotations, part) for part in parts]), parts
+    return Results.concatenate([by_ids_of(annotations, part.annotations, part.results) for part in parts]), parts
 
 
 def _fold_folders(root: Path) -> dict[int, Path]:
@@ -99,11 +95,7 @@ def _fold_folders(root: Path) -> dict[int, Path]:
 
 def _finished_record(fold: int, folder: Path) -> RunRecord:
     """Return the record of a fold's run that was trained to its end and tested."""
-    record = read_record(folder)
-    is_tested = record is not None and record.status == TRAINED and record.tested_checkpoint
-    if record is None or not is_tested or not (folder / VAL_PREDICTIONS).is_file() or "val" not in record.ann_files:
-        remedy = f"finish it: python tools/train_folds.py {record.config if record else 'CONFIG'} --folds {fold}"
-        raise InputError(Problem(str(folder), "has no predictions of its validation images", remedy))
+    record = finished_record(folder, fold)
     if record.fold != fold:
         kind = "no fold" if record.fold is None else f"fold {record.fold}"
         raise InputError(Problem(str(folder), f"holds the run of {kind}", "give every run back its own folder"))
@@ -122,37 +114,6 @@ def _check_settings(records: dict[Path, RunRecord]) -> list[Problem]:
             remedy = "train the folds alike, in run folders of their own"
             problems.append(Problem(str(folder), what, remedy))
     return problems
-
-
-def _read_fold(fold: int, folder: Path, record: RunRecord, folds_dir: str | os.PathLike[str] | None) -> FoldPredictions:
-    listed = record.ann_files["val"]
-    ann_file = Path(listed["path"]) if folds_dir is None else Path(folds_dir) / Path(listed["path"]).name
-    if not ann_file.is_file():
-        remedy = f"{missing_part(ann_file)}; name the folder that holds it with --folds-dir"
-        raise InputError(Problem(str(ann_file), f"on which fold {fold} was validated is not there", remedy))
-    if file_sha256(ann_file) != listed["sha256"]:
-        remedy = f"train the fold again, or bring back the file (its SHA-256 was {listed['sha256'][:12]}...)"
-        raise InputError(Problem(str(ann_file), f"has changed since fold {fold} was validated on it", remedy))
-    annotations = read_annotations(ann_file)
-    results = read_results(folder / VAL_PREDICTIONS, annotations)
-    if problem := _not_of_its_test(folder, record, annotations, results):
-        raise InputError(problem)
-    return FoldPredictions(fold, *with_true_labels(annotations, results))
-
-
-def _not_of_its_test(folder: Path, record: RunRecord, annotations: CocoJson, results: Results) -> Problem | None:
-    """Tell whether predictions lack images or are not those that the run's test has scored."""
-    again = f"test it again: python tools/test.py {record.config} --fold {record.fold}"
-    total = len(annotations["images"])
-    if record.tested_images != total:
-        what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"
-        return Problem(str(folder), what, again)
-    tested = record.metrics.get(SCORE)
-    found = map50_of(match(Truth.of(annotations), results)) or 0.0
-    if tested is not None and abs(found - tested) > SAME_SCORE:
-        what = f"scores mAP50 {found:.4f}, but the run's test measured {tested:.4f}: it has been changed since"
-        return Problem(str(folder / VAL_PREDICTIONS), what, again)
-    return None
 
 
 def _check_cover(parts: list[FoldPredictions], annotations: CocoJson, where: str, complete: bool) -> list[Problem]:
@@ -184,16 +145,22 @@ def _check_cover(parts: list[FoldPredictions], annotations: CocoJson, where: str
     return problems
 
 
-def _by_ids_of(annotations: CocoJson, part: FoldPredictions) -> Results:
-    """Rewrite a fold's ids to those of another annotation file: images by file name, categories by name."""
+def by_ids_of(annotations: CocoJson, own: CocoJson, results: Results) -> Results:
+    """Rewrite detections' ids to those of another annotation file: images by file name, categories by name.
+
+    Args:
+        annotations: The other file, which lists all images and categories of ``own`` by these names.
+        own: The file whose ids the detections have.
+        results: Detections.
+    """
     columns = {}
     for key, name, ids in (
-        ("images", "file_name", part.results.image_ids),
-        ("categories", "name", part.results.category_ids),
+        ("images", "file_name", results.image_ids),
+        ("categories", "name", results.category_ids),
     ):
         wanted = {entry[name]: entry["id"] for entry in annotations[key]}
-        columns[key] = _mapped(ids, {entry["id"]: entry[name] for entry in part.annotations[key]}, wanted.__getitem__)
-    return Results(columns["images"], columns["categories"], part.results.bboxes_xywh, part.results.scores)
+        columns[key] = _mapped(ids, {entry["id"]: entry[name] for entry in own[key]}, wanted.__getitem__)
+    return Results(columns["images"], columns["categories"], results.bboxes_xywh, results.scores)
 
 
 def _mapped(ids: IntArray, names: dict[int, str], new_id: Callable[[str], int]) -> IntArray:

@@ -18,6 +18,8 @@ NAME = "run.json"
 VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
 #: The same on the test images.
 TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
+#: Detections of all folds on the images that they did not train on.
+OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
 #: Fields of many lines.

@@ -7,12 +7,13 @@ nothing of what another seed of the training would give.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.columns import FloatArray
+from custom_modules.coco.columns import FloatArray, IntArray
 from custom_modules.predictions.ranking import Ranking, class_aps, mean_ap
 
 LEVEL = 0.95
@@ -113,3 +114,77 @@ def paired_difference(
     defined = differences[~np.isnan(differences)]
     share = float((defined > 0).mean()) if len(defined) else None
     return Difference(value - other, interval(differences, level), share)
+
+
+@dataclass(frozen=True)
+class PartDraws:
+    """Which of ``S`` runs that stand for one model, its folds or seeds, make up each resample.
+
+    Attributes:
+        parts: The run at each of ``S`` places of each resample, drawn with replacement, shape ``(S, R)``.
+        replicates: Whose resample of the images it brings along, shape ``(S, R)``.
+    """
+
+    parts: IntArray
+    replicates: IntArray
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Average the drawn runs, those left out whose value is not defined; NaN where none is.
+
+        Args:
+            values: Of each run in each resample of the images, shape ``(S, R)`` or ``(S, R, C)``.
+
+        Returns:
+            Shape ``(R,)`` or ``(R, C)``.
+        """
+        drawn = values[self.parts, self.replicates]
+        counts = (~np.isnan(drawn)).sum(axis=0)
+        means = np.full(drawn.shape[1:], np.nan)
+        np.divide(np.nansum(drawn, axis=0), counts, out=means, where=counts > 0)
+        return means
+
+
+def draw_parts(parts: int, replicates: int, rng: np.random.Generator, same_images: bool) -> PartDraws:
+    """Draw as many runs as there are in each resample, so that an interval speaks of them as well as of images.
+
+    With few runs this is a rough measure of what further ones would give. One run is always itself.
+
+    Args:
+        parts: Number of runs, ``S``.
+        replicates: Number of resamples, ``R``.
+        rng: Source of the draws.
+        same_images: Whether all runs saw the same images, as seeds do, so that a resample has the same ones at all
+            its places; folds see images of their own, and a fold drawn twice brings two resamples of them.
+    """
+    drawn = rng.integers(parts, size=(parts, replicates))
+    own = np.tile(np.arange(replicates), (parts, 1))
+    return PartDraws(drawn, own if same_images or parts == 1 else rng.permuted(own, axis=1))
+
+
+def joint_intervals(
+    values: Sequence[float], resampled: FloatArray, level: float = LEVEL
+) -> tuple[Interval | None, ...]:
+    """Take intervals of several values that hold all together, however many are looked at.
+
+    Of ten intervals of 95% each, one leaves out zero by luck alone in two comparisons of five. These are wider by one
+    factor: the value of the largest studentised deviation of any of them that so many resamples stay below
+    (Westfall and Young, Resampling-Based Multiple Testing, 1993). A single value gets its percentile interval.
+
+    Args:
+        values: ``M`` values; NaN where one is not defined.
+        resampled: Each of them in each resample, NaN where it is not defined, shape ``(R, M)``.
+        level: Share of the resamples in which all values are inside.
+    """
+    points = np.asarray(values, dtype=np.float64)
+    usable = np.flatnonzero(~np.isnan(points) & ~np.isnan(resampled).all(axis=0))
+    if len(usable) == 1:
+        only = interval(resampled[:, usable[0]], level)
+        return tuple(only if index == usable[0] else None for index in range(len(points)))
+    result: list[Interval | None] = [None] * len(points)
+    if len(usable):
+        deviations = np.nanstd(resampled[:, usable], axis=0)
+        scaled = np.abs(resampled[:, usable] - points[usable]) / np.where(deviations > 0, deviations, 1)
+        reach = float(np.quantile(np.nanmax(np.nan_to_num(scaled), axis=1), level))
+        for index, deviation in zip(usable.tolist(), deviations.tolist(), strict=True):
+            result[index] = Interval(points[index] - reach * deviation, points[index] + reach * deviation)
+    return tuple(result)

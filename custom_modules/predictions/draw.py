@@ -33,8 +33,8 @@ CELL = 400
 GAP = 14
 CAPTION = 26
 TITLE = 64
-#: Sheets with more photos than this show two pairs side by side.
-PAIRS_IN_ONE_COLUMN = 2
+#: Sheets with more photos than this show two rows side by side.
+ROWS_IN_ONE_COLUMN = 2
 
 
 def draw_results(
@@ -108,9 +108,12 @@ def comparison_sheet(
     pairs = []
     for image in chosen:
         photo = read_photo(Path(image_root), image)
-        pairs.append(_pair(photo, image["file_name"], truth[image["id"]], predictions[image["id"]], classes))
+        annotated, predicted = truth[image["id"]], predictions[image["id"]]
+        captions = f"{image['file_name']}: {len(annotated.labels)} annotated", f"{len(predicted.labels)} predicted"
+        pairs.append(photo_row(photo, list(zip(captions, (annotated, predicted), strict=True)), classes))
     shown = f"{len(pairs)} of {len(annotations['images']):,} photos, scores from {score_thr:g}"
-    write_image(Path(out), _sheet(pairs, classes, shown), "PNG")
+    title = "Ground truth (left) beside predictions (right)"
+    write_image(Path(out), photo_sheet(pairs, classes, title, shown), "PNG")
 
 
 def choose_images(annotations: CocoJson, truth: dict[int, Boxes], count: int) -> list[dict[str, Any]]:
@@ -138,37 +141,52 @@ def choose_images(annotations: CocoJson, truth: dict[int, Boxes], count: int) ->
     return sorted(chosen, key=lambda image: order.index(image["id"]))
 
 
-def _pair(photo: UInt8Array, name: str, truth: Boxes, predicted: Boxes, classes: Sequence[str]) -> Image.Image:
-    """Put a photo with its annotations beside the same with its detections, captions above."""
+def photo_row(
+    photo: UInt8Array, panels: Sequence[tuple[str, Boxes]], classes: Sequence[str], cell: int = CELL
+) -> Image.Image:
+    """Draw a photo several times beside each other, each time with other boxes and a caption above.
+
+    Args:
+        photo: RGB, shape ``(height, width, 3)``.
+        panels: Caption and boxes of each, in the photo's pixels.
+        classes: All class names.
+        cell: Longer side of each in pixels.
+    """
     height, width = photo.shape[:2]
-    scale = CELL / max(height, width)
-    cell = np.asarray(Image.fromarray(photo).resize((round(width * scale), round(height * scale))))
-    picture = Image.new("RGB", (2 * CELL + GAP, CAPTION + CELL), PAPER)
+    scale = cell / max(height, width)
+    small = np.asarray(Image.fromarray(photo).resize((max(round(width * scale), 1), max(round(height * scale), 1))))
+    picture = Image.new("RGB", (len(panels) * (cell + GAP) - GAP, CAPTION + cell), PAPER)
     draw = ImageDraw.Draw(picture)
-    captions = (f"{name}: {len(truth.labels)} annotated", f"{len(predicted.labels)} predicted")
-    for column, (boxes, caption) in enumerate(zip((truth, predicted), captions, strict=True)):
-        drawn = draw_boxes(cell, boxes.boxes_xyxy * scale, boxes.labels, classes, boxes.scores)
-        left = column * (CELL + GAP)
-        draw.text((left, CAPTION / 2), shortened(caption, 15, CELL), fill=MUTED, font=font(15), anchor="lm")
-        offset = ((CELL - cell.shape[1]) // 2, (CELL - cell.shape[0]) // 2)
+    for column, (caption, boxes) in enumerate(panels):
+        drawn = draw_boxes(small, boxes.boxes_xyxy * scale, boxes.labels, classes, boxes.scores)
+        left = column * (cell + GAP)
+        draw.text((left, CAPTION / 2), shortened(caption, 15, cell), fill=MUTED, font=font(15), anchor="lm")
+        offset = ((cell - small.shape[1]) // 2, (cell - small.shape[0]) // 2)
         picture.paste(Image.fromarray(drawn), (left + offset[0], CAPTION + offset[1]))
     return picture
 
 
-def _sheet(pairs: Sequence[Image.Image], classes: Sequence[str], shown: str) -> Image.Image:
-    """Put pairs into a grid under a title and over a legend."""
-    columns = 1 if len(pairs) <= PAIRS_IN_ONE_COLUMN else 2
-    rows = -(-len(pairs) // columns)
-    pair_width, pair_height = pairs[0].size
-    width = columns * pair_width + (columns + 1) * 2 * GAP
+def photo_sheet(rows: Sequence[Image.Image], classes: Sequence[str], title: str, shown: str) -> Image.Image:
+    """Put rows of photos of one size into a grid under a title and over a legend.
+
+    Args:
+        rows: As from :func:`photo_row`, at least one.
+        classes: All class names.
+        title: Above them.
+        shown: What they are of, at the right of the title.
+    """
+    columns = 1 if len(rows) <= ROWS_IN_ONE_COLUMN else 2
+    lines = -(-len(rows) // columns)
+    row_width, row_height = rows[0].size
+    width = columns * row_width + (columns + 1) * 2 * GAP
     legend = legend_strip(classes, width - 4 * GAP)
-    height = TITLE + rows * (pair_height + GAP) + legend.height + GAP
+    height = TITLE + lines * (row_height + GAP) + legend.height + GAP
     picture = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(picture)
-    draw.text((2 * GAP, TITLE / 2), "Ground truth (left) beside predictions (right)", INK, font(24), anchor="lm")
+    draw.text((2 * GAP, TITLE / 2), title, INK, font(24), anchor="lm")
     draw.text((width - 2 * GAP, TITLE / 2), shown, MUTED, font(17), anchor="rm")
-    for index, pair in enumerate(pairs):
-        row, column = divmod(index, columns)
-        picture.paste(pair, (2 * GAP + column * (pair_width + 2 * GAP), TITLE + row * (pair_height + GAP)))
+    for index, row in enumerate(rows):
+        line, column = divmod(index, columns)
+        picture.paste(row, (2 * GAP + column * (row_width + 2 * GAP), TITLE + line * (row_height + GAP)))
     picture.paste(legend, (2 * GAP, height - legend.height - GAP))
     return picture

@@ -1,12 +1,11 @@
 import json
 
-import numpy as np
 import pytest
 from helpers import coco
 
 from custom_modules.coco.annotations import read_annotations
 from custom_modules.errors import InputError
-from custom_modules.experiments.ablation import _mean_of_drawn_seeds, markdown, score_rows
+from custom_modules.experiments.ablation import score_rows, table
 
 IMAGES = 30
 
@@ -55,17 +54,9 @@ def test_equal_rows_differ_by_nothing_more_than_their_seeds(annotations, predict
     assert (second.gain.value, second.gain.interval.low, second.gain.interval.high) == (0, 0, 0)
 
 
-def test_seeds_are_drawn_with_replacement_in_each_resample():
-    values = np.array([[0.0] * 4000, [1.0] * 4000])
-    means = _mean_of_drawn_seeds(values, np.random.default_rng(0))
-    # both of two draws the same: probability 1/4 for each value
-    assert set(means) == {0.0, 0.5, 1.0}
-    assert (means == 0.5).mean() == pytest.approx(1 / 2, abs=0.03)
-
-
 def test_the_table_as_markdown(annotations, predict):
     rows = score_rows(annotations, [("base", [predict("a", range(30))])], replicates=100)
-    lines = markdown(rows).splitlines()
+    lines = table(rows).markdown().splitlines()
     assert lines[2] == "| base | 1.000 | 1.000 | 1.000 to 1.000 |  |  |"
     assert {line.count("|") for line in lines} == {7}
 

@@ -6,7 +6,15 @@ from detection_cases import DETECTIONS, TRUTHS, make_results, make_truth
 from hypothesis import given, settings
 
 from custom_modules.predictions import bootstrap
-from custom_modules.predictions.bootstrap import Interval, bootstrap_map50, interval, paired_difference, resamples
+from custom_modules.predictions.bootstrap import (
+    Interval,
+    bootstrap_map50,
+    draw_parts,
+    interval,
+    joint_intervals,
+    paired_difference,
+    resamples,
+)
 from custom_modules.predictions.matching import Truth, match
 from custom_modules.predictions.ranking import rank
 from custom_modules.predictions.score import average_precision
@@ -101,3 +109,54 @@ def test_without_resamples_a_difference_has_no_interval():
     difference = paired_difference(0.5, 0.25, np.array([]), np.array([]))
     assert (difference.value, difference.interval, difference.share_better) == (0.25, None, None)
     assert not difference.is_beyond_chance
+
+
+def test_seeds_are_drawn_with_replacement_in_each_resample():
+    values = np.array([[0.0] * 4000, [1.0] * 4000])
+    means = draw_parts(2, 4000, np.random.default_rng(0), same_images=True).mean(values)
+    # both of two draws the same: probability 1/4 for each value
+    assert set(means) == {0.0, 0.5, 1.0}
+    assert (means == 0.5).mean() == pytest.approx(1 / 2, abs=0.03)
+
+
+@pytest.mark.parametrize(("same_images", "spread"), [(True, 1.0), (False, 1 / np.sqrt(2))])
+def test_seeds_share_their_images_and_folds_do_not(same_images, spread):
+    """Two runs of equal values: their mean varies as one of them does where they see the same images."""
+    values = np.tile(np.random.default_rng(1).standard_normal(4000), (2, 1))
+    means = draw_parts(2, 4000, np.random.default_rng(0), same_images).mean(values)
+    assert means.std() == pytest.approx(spread, abs=0.04)
+
+
+def test_one_run_is_always_itself():
+    values = np.array([[0.1, NAN, 0.3]])
+    draws = draw_parts(1, 3, np.random.default_rng(0), same_images=False)
+    assert draws.mean(values) == pytest.approx([0.1, NAN, 0.3], nan_ok=True)
+
+
+def test_what_a_run_leaves_undefined_is_left_out_of_the_mean():
+    draws = draw_parts(2, 50, np.random.default_rng(0), same_images=True)
+    means = draws.mean(np.stack([np.full((50, 1), NAN), np.full((50, 1), 0.25)]))
+    assert means.shape == (50, 1)
+    assert set(means[~np.isnan(means)]) == {0.25}
+    assert np.isnan(means[:, 0]).mean() == pytest.approx(1 / 4, abs=0.2)
+
+
+def test_ten_intervals_together_leave_out_zero_as_seldom_as_one():
+    """Differences that are pure chance: each of ten classes estimated with an error of 1 in 200 trials."""
+    rng = np.random.default_rng(0)
+    alarms_of_one = alarms_of_all = 0
+    for _ in range(200):
+        values = rng.standard_normal(10)
+        resampled = values + rng.standard_normal((300, 10))
+        alone = [interval(resampled[:, index]) for index in range(10)]
+        alarms_of_one += any(bounds.low > 0 or bounds.high < 0 for bounds in alone)
+        alarms_of_all += any(bounds.low > 0 or bounds.high < 0 for bounds in joint_intervals(values, resampled))
+    assert alarms_of_one / 200 == pytest.approx(1 - 0.95**10, abs=0.12)
+    assert alarms_of_all / 200 == pytest.approx(0.05, abs=0.05)
+
+
+def test_one_value_keeps_its_own_interval_and_undefined_ones_have_none():
+    resampled = np.array([[0.0, NAN], [1.0, NAN], [4.0, NAN]])
+    assert joint_intervals([1.0, NAN], resampled) == (interval(resampled[:, 0]), None)
+    assert joint_intervals([NAN], np.full((3, 1), NAN)) == (None,)
+    assert joint_intervals([0.0, 0.0], np.zeros((3, 2))) == (Interval(0, 0), Interval(0, 0))

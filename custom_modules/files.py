@@ -18,6 +18,15 @@ import orjson
 
 from custom_modules.errors import InputError, Problem
 
+#: Environment variable that names the folder for what was measured; without it, the repository's ``.cache``.
+CACHE_VARIABLE = "SORTLINE_CACHE"
+DEFAULT_CACHE = Path(__file__).resolve().parents[1] / ".cache"
+
+
+def cache_folder() -> Path:
+    """Return the folder for what takes long to measure and can be measured again."""
+    return Path(os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE)
+
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str], mode: str = "w", **open_kwargs: Any) -> Iterator[IO[Any]]:

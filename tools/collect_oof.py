@@ -23,14 +23,19 @@ def main(argv: list[str] | None = None) -> "Scores":
     from custom_modules.coco.annotations import read_annotations
     from custom_modules.coco.pseudo import without_pseudo
     from custom_modules.experiments.oof import collect_oof
+    from custom_modules.experiments.run_record import OOF_PREDICTIONS, OOF_SCORE
+    from custom_modules.files import write_json
     from custom_modules.predictions.results import write_results
     from custom_modules.predictions.score import format_table, score
 
     annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)
     scores = score(annotations, results)
-    path = args.out or args.folder / "predictions" / "oof.bbox.json"
+    path = args.out or args.folder / OOF_PREDICTIONS
     write_results(path, results)
+    if args.out is None:
+        facts = {"map50": scores.map50, "images": scores.images, "ann_file": str(args.ann)}
+        write_json(args.folder / OOF_SCORE, facts, indent=1)
     print(format_table(scores))
     for part in parts:
         of_fold = score(part.annotations, part.results).map50

@@ -19,14 +19,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from custom_modules.coco.annotations import EXIF_ORIENTATION
 from custom_modules.coco.columns import BoolArray, IntArray
-from custom_modules.files import atomic_write
+from custom_modules.files import atomic_write, cache_folder
 from custom_modules.progress import track
 
 #: Raised whenever a field is added or measured in another way: what was kept before is then measured again.
 VERSION = 1
-#: Environment variable that names the folder for what was measured; without it, the repository's ``.cache``.
-CACHE_VARIABLE = "SORTLINE_CACHE"
-DEFAULT_CACHE = Path(__file__).resolve().parents[2] / ".cache"
 #: Photos are measured at about this many pixels on their shorter side, so that numbers of large and small ones compare.
 WORKING_SIDE = 256
 THUMBNAIL = 16
@@ -165,7 +162,7 @@ def measure(data: bytes) -> npt.NDArray[Any]:
 
 def _cache_path(root: Path) -> Path:
     key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    return Path(os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE) / "image_scans" / f"{key}-v{VERSION}.npz"
+    return cache_folder() / "image_scans" / f"{key}-v{VERSION}.npz"
 
 
 def _load_cache(root: Path) -> dict[str, Any]:

@@ -20,6 +20,10 @@ VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
 TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
 #: Detections of all folds on the images that they did not train on.
 OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
+#: What they score.
+OOF_SCORE = Path("predictions") / "oof.score.json"
+#: One page about the run.
+CARD = "card.html"
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
 #: Fields of many lines.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 ABSENT = "(absent)"
@@ -13,6 +14,14 @@ PLACES = frozenset(
         *("visualizer", "vis_backends", "log_level", "env_cfg", "launcher"),
     )
 )
+
+#: What the runner reads, the most telling first; the loaders and evaluators of test mirror those of validation.
+PARTS = (
+    *("model", "load_from", "train_dataloader", "optim_wrapper", "param_scheduler", "train_cfg", "custom_hooks"),
+    *("default_hooks", "val_dataloader", "val_evaluator", "tta", "randomness"),
+)
+LONG_PREFIX, SHORT_PREFIX = "train_dataloader.dataset.pipeline.", "pipeline."
+LONGEST_VALUE = 40
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -57,3 +66,87 @@ def difference_in_effect(first: Mapping[str, Any], second: Mapping[str, Any]) ->
     [('lr', 0.1, 0.2)]
     """
     return [entry for entry in difference(first, second) if PLACES.isdisjoint(entry[0].split("."))]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting that a run changed, told so that a person sees what was tried.
+
+    Attributes:
+        key: Dotted; in lists of transforms, hooks and the like an item is known by its type, not by its position.
+        old: Value in the other run, ``"(absent)"`` if it has none.
+        new: Value in the run, ``"(absent)"`` if it has none.
+    """
+
+    key: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        """Write it in a line: ``+ pipeline.Mosaic``, ``- pipeline.Resize`` or ``optimizer.lr 0.004 to 0.002``."""
+        if self.old == ABSENT:
+            return f"+ {self.key}" + ("" if isinstance(self.new, Mapping) else f" {_shown(self.new)}")
+        if self.new == ABSENT:
+            return f"- {self.key}"
+        return f"{self.key} {_shown(self.old)} to {_shown(self.new)}"
+
+
+def changes_made(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """List what a run changed against another one, each change once and by the names that people use.
+
+    A config says many things twice: a pipeline as a variable and inside a loader, the input size of training, of
+    validation and of test. Only what the runner reads counts, :data:`PARTS`, and a part that changed in the same
+    way as one before it is left out.
+
+    Args:
+        old: Settings of the run that it is a change of.
+        new: Settings of the run.
+    """
+    made: list[Change] = []
+    seen: set[tuple[str, str, str]] = set()
+    for part in PARTS:
+        found = list(_changes(_by_type(old.get(part, ABSENT)), _by_type(new.get(part, ABSENT)), part))
+        for change in found:
+            told = (change.key.partition(".")[2], repr(change.old), repr(change.new))
+            if told not in seen:
+                made.append(replace(change, key=change.key.replace(LONG_PREFIX, SHORT_PREFIX)))
+            seen.add(told)
+    return made
+
+
+def _by_type(value: Any) -> Any:
+    """Turn lists of dicts with a type into dicts by type, ``Resize``, ``Resize#2`` for the next one of it."""
+    if isinstance(value, Mapping):
+        return {key: _by_type(item) for key, item in value.items()}
+    if not isinstance(value, list | tuple):
+        return value
+    if not value or not all(isinstance(item, Mapping) and "type" in item for item in value):
+        return [_by_type(item) for item in value]
+    by_type: dict[str, Any] = {}
+    for item in value:
+        name, number = str(item["type"]), 1
+        while f"{name}#{number}" in by_type or (number == 1 and name in by_type):
+            number += 1
+        rest = {key: _by_type(part) for key, part in item.items() if key != "type"}
+        by_type[name if number == 1 else f"{name}#{number}"] = rest
+    return by_type
+
+
+def _changes(old: Any, new: Any, key: str) -> Iterator[Change]:
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        if old != new:
+            yield Change(key, old, new)
+        return
+    if old.get("type") != new.get("type"):
+        yield Change(key, old.get("type", ABSENT), new.get("type", ABSENT))
+        return  # the rest belongs to the type
+    for name in [*new, *(name for name in old if name not in new)]:
+        if name not in PLACES:
+            yield from _changes(old.get(name, ABSENT), new.get(name, ABSENT), f"{key}.{name}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("type", "{...}"))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

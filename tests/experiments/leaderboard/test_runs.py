@@ -1,0 +1,69 @@
+"""Runs are found by their records, of any version; what can't be read is told and left out."""
+
+import json
+
+import pytest
+
+from custom_modules.errors import InputError
+from custom_modules.experiments.leaderboard.runs import find_runs, read_run
+
+RECORD = {
+    "config": "configs/rtmdet/rtmdet_s_1x_recycle.py",
+    "settings": {"train_cfg": {"max_epochs": 12}, "randomness": {"seed": 3}},
+    "ann_files": {},
+    "status": "trained",
+    "best_score": 0.5,
+    "metrics": {},
+}
+
+
+def write(folder, **changes):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps({**RECORD, **changes}))
+    return folder
+
+
+def test_runs_are_found_and_smoke_runs_left_out(tmp_path):
+    for name in ("a", "b/fold_0", "b/fold_1", "a/smoke", "a/tta", "a/20260101_120000", "a/wandb/run"):
+        write(tmp_path / name)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/run.json").write_text('{"config": ')
+    write(tmp_path / "list").joinpath("run.json").write_text("[]")
+    runs, problems = find_runs(tmp_path)
+    assert [run.folder.relative_to(tmp_path).as_posix() for run in runs] == ["a", "a/tta", "b/fold_0", "b/fold_1"]
+    assert [problem.what.partition(":")[0] for problem in problems] == ["is cut short", "is not a run's record"]
+    with pytest.raises(InputError, match="no such folder"):
+        find_runs(tmp_path / "nowhere")
+
+
+def test_an_early_record_tells_what_it_can(tmp_path):
+    run = read_run(write(tmp_path))
+    assert (run.family, run.dataset, run.seed, run.epochs) == ("rtmdet", "recycle", 3, 12)
+    assert (run.score, run.is_trained, run.is_tested) == (0.5, True, False)
+    assert (run.seconds, run.started, run.commit, run.is_dirty, run.device) == (None, "", "", None, "")
+
+
+def test_a_full_record_tells_all(tmp_path):
+    write(
+        tmp_path,
+        metrics={"contest/mAP50": 0.625},
+        git={"commit": "c0ffee", "dirty": True},
+        started="2026-03-01T10:00:00Z",
+        seconds=5400,
+        epochs_done=7,
+        hardware={"device": "cuda", "gpus": ["NVIDIA L40S", "NVIDIA L40S"]},
+    )
+    run = read_run(tmp_path)
+    assert (run.score, run.is_tested, run.epochs, run.seconds) == (0.625, True, 7, 5400.0)
+    assert (run.commit, run.is_dirty, run.device) == ("c0ffee", True, "2 x NVIDIA L40S")
+    assert run.started == "2026-03-01T10:00:00Z"
+
+
+def test_values_of_another_kind_count_as_absent(tmp_path):
+    write(tmp_path, seconds="long", git="c0ffee", started="yesterday", metrics=[], hardware={"gpus": [{"name": "T4"}]})
+    run = read_run(tmp_path)
+    assert (run.seconds, run.commit, run.started, run.score, run.device) == (None, "", "", 0.5, "T4")
+
+
+def test_an_unfinished_run_has_not_trained_all_epochs(tmp_path):
+    assert read_run(write(tmp_path, status="training")).epochs is None

@@ -130,6 +130,15 @@ def _keep(record: RunRecord, work_dir: str) -> None:
     record.write(work_dir)
 
 
+@master_only
+def write_card(work_dir: str) -> None:
+    """Write the page of a tested run and say where it is; what goes wrong with it ends in one line."""
+    # Here, as training needs none of the libraries that draw charts.
+    from custom_modules.experiments.card.write import write_card_or_say_why
+
+    print(write_card_or_say_why(work_dir))
+
+
 def run_test(
     cfg: Config,
     record: RunRecord,

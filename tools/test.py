@@ -46,6 +46,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         print(f"validation mAP50: {result['metrics']['contest/mAP50']:.4f}")
     print(f"predictions: {result['predictions']}")
     print(f"submission: {result['submission']}")
+    if not args.smoke:
+        running.write_card(prepared.cfg.work_dir)
     return result
 
 

@@ -26,6 +26,7 @@ def test_folds_are_trained_once_and_collected(run_tool, make_dataset, make_confi
     assert rows[:2] == [["fold 0", "resumed"], ["fold 1", "trained"]]
     assert "mean of 2" in result.stdout
     assert (run / "fold_1/submission.csv").exists()
+    assert "best mAP50 in training" in (run / "fold_1/card.html").read_text()
     again = run_tool("train_folds", config, "--work-dir", run)
     assert again.stdout.count("was done") == 2, again.stdout + again.stderr
 

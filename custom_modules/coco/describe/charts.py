@@ -24,6 +24,7 @@ from custom_modules.coco.describe.theme import (
     Chart,
     category_axis,
     colours,
+    heat_matrix,
     new_figure,
     render,
     row_height,
@@ -236,17 +237,7 @@ def draw_co_occurrence(table: BoxTable) -> Chart:
     with with_style():
         figure = new_figure(min(7.2, 2.2 + 0.44 * len(shown)))
         axes = figure.subplots()
-        axes.imshow(others, cmap=HEAT, vmin=0, vmax=max(others.max(), 0.1), aspect="auto")
-        size = 8 if len(shown) <= 20 else 6.5
-        axes.set_xticks(range(len(shown)), names, rotation=40, ha="left", rotation_mode="anchor", fontsize=size)
-        if len(shown) > 20:
-            axes.tick_params(axis="x", labelrotation=90)
-            for tick_label in axes.get_xticklabels():
-                tick_label.set_verticalalignment("center")
-        axes.set_yticks(range(len(shown)), names, fontsize=size)
-        axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, colors=INK)
-        axes.spines[:].set_visible(False)
-        axes.hlines(np.arange(len(shown) + 1) - 0.5, -0.5, len(shown) - 0.5, colors=GRID, linewidth=0.6)
+        heat_matrix(axes, others, names, names, max(others.max(), 0.1))
         if len(shown) <= MOST_NUMBERED:
             _write_pairs(axes, pairs, shares)
         return render(

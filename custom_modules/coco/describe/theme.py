@@ -6,11 +6,12 @@ import io
 import re
 import warnings
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from custom_modules.coco.columns import FloatArray
 from custom_modules.coco.draw import class_colour
 
 PAPER, INK, MUTED, GRID = "#ffffff", "#1c1e22", "#6b7078", "#e3e5e8"
@@ -31,6 +33,8 @@ HEAT = LinearSegmentedColormap.from_list("heat", [(0.18, 0.50, 0.72, 0.0), (0.18
 
 WIDTH = 7.6
 PNG_DPI = 150
+#: Letters that no installed font has: the page shows them by the reader's fonts, the PNG an empty box.
+NO_GLYPH = "Glyph .* missing from font"
 LONGEST_NAME = 22
 SVG_FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'DejaVu Sans', sans-serif"
 #: Asked for letters that matplotlib's own font lacks, such as Chinese, Japanese and Korean, where installed.
@@ -45,13 +49,13 @@ class Chart:
         name: Of its file, without the ending.
         alt: What it shows, for who can't see it.
         svg: For the page; follows the reader's light or dark setting.
-        png: The same, always light.
+        png: The same, always light; empty where the page alone is wanted.
     """
 
     name: str
     alt: str
     svg: str
-    png: bytes
+    png: bytes = b""
 
 
 @lru_cache(maxsize=1)
@@ -92,16 +96,23 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
 def render(name: str, alt: str, figure: Figure) -> Chart:
     """Turn a figure into its SVG and PNG."""
-    FigureCanvasAgg(figure)
-    vector, raster = io.StringIO(), io.BytesIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    chart, raster = render_svg(name, alt, figure), io.BytesIO()
     with warnings.catch_warnings():
-        # Letters that no installed font has: the page shows them by the reader's fonts, the PNG an empty box.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(vector, format="svg", transparent=True, metadata=nothing)
+        warnings.filterwarnings("ignore", message=NO_GLYPH)
         figure.set_layout_engine("none")  # places are found; finding them again takes as long as the drawing
         figure.savefig(raster, format="png", dpi=PNG_DPI, facecolor=PAPER)
-    return Chart(name, alt, themed(vector.getvalue()), raster.getvalue())
+    return replace(chart, png=raster.getvalue())
+
+
+def render_svg(name: str, alt: str, figure: Figure) -> Chart:
+    """Turn a figure into its SVG alone."""
+    FigureCanvasAgg(figure)
+    vector = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=NO_GLYPH)
+        figure.savefig(vector, format="svg", transparent=True, metadata=nothing)
+    return Chart(name, alt, themed(vector.getvalue()))
 
 
 def themed(svg: str) -> str:
@@ -148,3 +159,26 @@ def category_axis(axes: Axes, names: list[str]) -> None:
 def row_height(rows: int) -> float:
     """Return a chart's height in inches for this many rows, lower each where there are many."""
     return 0.75 + rows * (0.27 if rows <= 30 else 0.19)
+
+
+def heat_matrix(axes: Axes, shares: FloatArray, rows: list[str], columns: list[str], strongest: float) -> None:
+    """Draw a matrix as colours from nothing to full, with its names to the left and above.
+
+    Args:
+        axes: Drawn on.
+        shares: Shape ``(R, C)``.
+        rows: Names of the rows.
+        columns: Names of the columns.
+        strongest: The share of the full colour.
+    """
+    axes.imshow(shares, cmap=HEAT, vmin=0, vmax=strongest, aspect="auto")
+    size = 8 if len(columns) <= 20 else 6.5
+    axes.set_xticks(range(len(columns)), columns, rotation=40, ha="left", rotation_mode="anchor", fontsize=size)
+    if len(columns) > 20:
+        axes.tick_params(axis="x", labelrotation=90)
+        for tick_label in axes.get_xticklabels():
+            tick_label.set_verticalalignment("center")
+    axes.set_yticks(range(len(rows)), rows, fontsize=size)
+    axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, colors=INK)
+    axes.spines[:].set_visible(False)
+    axes.hlines(np.arange(len(rows) + 1) - 0.5, -0.5, len(columns) - 0.5, colors=GRID, linewidth=0.6)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.leaderboard.public_score import read_score
@@ -153,7 +153,7 @@ def interval_of_mean(scores: Sequence[float], level: float = LEVEL) -> Interval 
     if len(scores) < 2:
         return None
     mean, error = float(np.mean(scores)), float(np.std(scores, ddof=1)) / len(scores) ** 0.5
-    reach = float(stats.t.ppf((1 + level) / 2, len(scores) - 1)) * error
+    reach = float(stdtrit(len(scores) - 1, (1 + level) / 2)) * error
     return Interval(mean - reach, mean + reach)
 
 

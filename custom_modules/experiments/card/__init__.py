@@ -1,0 +1,1 @@
+"""One page about a run: scores, curves, errors, photos, what it changed and what it ran on."""

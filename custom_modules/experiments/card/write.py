@@ -1,0 +1,143 @@
+"""The page of a run, ``card.html`` beside its checkpoints: one file that opens without a network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from custom_modules.coco.describe.template import page_template
+from custom_modules.coco.describe.theme import Chart
+from custom_modules.errors import InputError
+from custom_modules.experiments.card import charts
+from custom_modules.experiments.card.curves import Curves, read_curves
+from custom_modules.experiments.card.validation import Validation, read_validation
+from custom_modules.experiments.leaderboard.entries import Entry, add_changes, make_entries
+from custom_modules.experiments.leaderboard.runs import FOLD, Run, find_runs, read_run
+from custom_modules.experiments.run_record import CARD, NAME, SCORE
+from custom_modules.experiments.tracking import run_identity
+from custom_modules.files import atomic_write, read_json
+
+TEMPLATE = Path(__file__).with_name("card.html.j2")
+#: What of the environment is told, by the keys of the record.
+FACTS = ("command", "started", "finished", "git", "hardware", "versions", "settings_sha256", "parent_checkpoint")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows.
+
+    Attributes:
+        run: The run's record.
+        entry: Its row in the leaderboard, with its folds' if it is one of several, and what it changed.
+        curves: What it logged.
+        charts: Drawn ones, by name.
+        validation: None if the run was not tested.
+        why_not: Why there is no validation.
+        facts: The environment, by topic, in lines of name and value.
+        settings: The resolved config as YAML.
+    """
+
+    run: Run
+    entry: Entry
+    curves: Curves
+    charts: dict[str, Chart]
+    validation: Validation | None
+    why_not: str
+    facts: dict[str, dict[str, str]]
+    settings: str
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """Epoch and score of the best validation in training."""
+        return self.curves.best(SCORE)
+
+
+def write_card(folder: str | os.PathLike[str], image_root: str | os.PathLike[str] | None = None) -> Path:
+    """Write the page of a run.
+
+    Args:
+        folder: Run folder.
+        image_root: Folder that ``file_name`` starts from; by default as the run knew it.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: The folder holds no run.
+    """
+    path = Path(folder)
+    card = read_card(path, image_root)
+    title = run_identity(card.run.config, path.resolve(), "train", card.run.fold)["name"]
+    page = page_template(TEMPLATE).render(card=card, title=title)
+    with atomic_write(path / CARD) as file:
+        file.write(page)
+    return path / CARD
+
+
+def write_card_or_say_why(folder: str | os.PathLike[str]) -> str:
+    """Write the page of a run that has ended and return a line on it, or on what was wrong: no run fails for it."""
+    try:
+        return f"card: {write_card(folder)}"
+    except Exception as error:  # the run is done and its files are written; a page is not worth losing that for
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"warning: no card was written: {reason}; try again: python tools/make_card.py {folder}"
+
+
+def read_card(folder: Path, image_root: str | os.PathLike[str] | None = None) -> Card:
+    """Collect what the page shows.
+
+    Raises:
+        InputError: The folder holds no run.
+    """
+    run = read_run(folder)
+    curves = read_curves(folder)
+    drawn = [charts.draw_training(curves), charts.draw_validation(curves)]
+    validation, why_not = None, ""
+    try:
+        validation = read_validation(folder, image_root)
+    except InputError as error:
+        why_not = str(error)
+    return Card(
+        run=run,
+        entry=_row(folder, run),
+        curves=curves,
+        charts={chart.name: chart for chart in drawn if chart is not None} | (validation.charts if validation else {}),
+        validation=validation,
+        why_not=why_not,
+        facts=environment(read_json(folder / NAME)),
+        settings=yaml.safe_dump(run.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100),
+    )
+
+
+def _row(folder: Path, run: Run) -> Entry:
+    """Return the run's row among the runs beside it, or that of the experiment that it is a fold of."""
+    experiment = folder.resolve().parent if FOLD.fullmatch(folder.name) and run.fold is not None else folder.resolve()
+    runs, _ = find_runs(experiment.parent)
+    entries, _ = make_entries(experiment.parent, runs)
+    return next(entry for entry in add_changes(entries) if entry.folder == experiment)
+
+
+def environment(record: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Lay out what a record says of the environment: names and values by topic; what it doesn't say is left out."""
+    topics: dict[str, dict[str, str]] = {"run": {}}
+    for key in FACTS:
+        value = record.get(key)
+        if isinstance(value, dict):
+            topics[key] = {str(name): _text(item) for name, item in value.items() if item not in (None, "", [])}
+        elif value:
+            topics["run"][key] = _text(value)
+    for part, file in (record.get("ann_files") or {}).items():
+        topics.setdefault("data", {})[str(part)] = f"{file['path']}, SHA-256 {file['sha256'][:12]}..."
+    return {topic: lines for topic, lines in topics.items() if lines}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return " ".join(map(_text, value.values()))
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)

@@ -85,8 +85,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--enter", type=Path, metavar="RUN", help="keep the public score of this run's submission")
     parser.add_argument("--public", type=float, metavar="X", help="the score for --enter, such as 0.612")
     args = parser.parse_args(argv)
+    problems = []
     if (args.enter is None) != (args.public is None):
-        raise InputError(Problem("--enter", "and --public go together", "give the run folder and its score"))
+        problems.append(Problem("--enter", "and --public go together", "give the run folder and its score"))
+    if args.price_per_hour is not None and not 0 <= args.price_per_hour < float("inf"):
+        problems.append(Problem("--price-per-hour", f"is {args.price_per_hour:g}", "give 0 or a positive number"))
+    if problems:
+        raise InputError(problems)
     return args
 
 

@@ -105,6 +105,8 @@ def changes_made(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]
     made: list[Change] = []
     seen: set[tuple[str, str, str]] = set()
     for part in PARTS:
+        if old.get(part) == new.get(part):
+            continue
         found = list(_changes(_by_type(old.get(part, ABSENT)), _by_type(new.get(part, ABSENT)), part))
         for change in found:
             told = (change.key.partition(".")[2], repr(change.old), repr(change.new))
@@ -133,9 +135,10 @@ def _by_type(value: Any) -> Any:
 
 
 def _changes(old: Any, new: Any, key: str) -> Iterator[Change]:
+    if old == new:
+        return
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        if old != new:
-            yield Change(key, old, new)
+        yield Change(key, old, new)
         return
     if old.get("type") != new.get("type"):
         yield Change(key, old.get("type", ABSENT), new.get("type", ABSENT))

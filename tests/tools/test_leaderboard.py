@@ -20,5 +20,7 @@ def test_runs_become_a_table_a_csv_and_a_page(run_tool, tmp_path):
     assert "folded" in (tmp_path / "out/runs.html").read_text()
 
 
-def test_bad_input_is_refused(run_tool, tmp_path):
-    assert "go together" in refusal(run_tool("leaderboard", "--public", 0.5))
+def test_bad_input_is_refused(run_tool):
+    message = refusal(run_tool("leaderboard", "--public", 0.5, "--price-per-hour", -1))
+    assert "go together" in message
+    assert "--price-per-hour: is -1" in message

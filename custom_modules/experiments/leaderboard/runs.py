@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +88,24 @@ def find_runs(root: str | os.PathLike[str]) -> tuple[list[Run], list[Problem]]:
         except InputError as error:
             problems += error.problems
     return runs, problems
+
+
+def runs_beside(folder: Path) -> list[Run]:
+    """Read the runs of the folders beside one, its own among them, with their folds and no deeper.
+
+    What can't be read is left out. A run folder may lie anywhere, so that searching all below its parent could mean
+    searching a whole disk.
+
+    Args:
+        folder: Run folder, of a run or of an experiment with folds.
+    """
+    runs = []
+    for beside in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
+        for place in (beside, *sorted(beside.glob("fold_*"))):
+            if (place / NAME).is_file():
+                with suppress(InputError):
+                    runs.append(read_run(place))
+    return runs
 
 
 def _record_folders(root: Path) -> Iterator[Path]:

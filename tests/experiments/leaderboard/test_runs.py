@@ -5,7 +5,7 @@ import json
 import pytest
 
 from custom_modules.errors import InputError
-from custom_modules.experiments.leaderboard.runs import find_runs, read_run
+from custom_modules.experiments.leaderboard.runs import find_runs, read_run, runs_beside
 
 RECORD = {
     "config": "configs/rtmdet/rtmdet_s_1x_recycle.py",
@@ -67,3 +67,11 @@ def test_values_of_another_kind_count_as_absent(tmp_path):
 
 def test_an_unfinished_run_has_not_trained_all_epochs(tmp_path):
     assert read_run(write(tmp_path, status="training")).epochs is None
+
+
+def test_runs_beside_one_are_those_in_the_next_folders_and_their_folds(tmp_path):
+    for name in ("a", "b/fold_0", "b/fold_1", "b/other", "c/deep/er"):
+        write(tmp_path / name)
+    (tmp_path / "a/run.json").write_text("{")
+    folders = [run.folder.relative_to(tmp_path).as_posix() for run in runs_beside(tmp_path / "b")]
+    assert folders == ["b/fold_0", "b/fold_1"]

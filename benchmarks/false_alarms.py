@@ -29,7 +29,7 @@ from custom_modules.progress import track
 
 FOLDS, REPLICATES = 5, 300
 PHOTOS = DetectorNoise(class_effect=0.0)
-TRAINING = replace(PHOTOS, class_effect=0.2)
+TRAINING = replace(PHOTOS, class_effect=0.5)
 KINDS = {
     "one run each, luck of photos": (PHOTOS, False),
     "one run each, luck of training": (TRAINING, False),

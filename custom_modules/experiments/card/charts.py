@@ -66,8 +66,13 @@ def draw_training(curves: Curves) -> Chart | None:
         return render_svg("training", "Lines: loss and its parts, and the learning rate, over the iterations", figure)
 
 
-def draw_validation(curves: Curves) -> Chart | None:
-    """Draw the validation score over the epochs, and losses if there are some; None where there is no course to see."""
+def draw_validation(curves: Curves, unit: str = "epoch") -> Chart | None:
+    """Draw the validation score, and losses if there are some; None where there is no course to see.
+
+    Args:
+        curves: What the run logged.
+        unit: What validations are counted in.
+    """
     points = curves.val.get(SCORE, [])
     if len(points) < 2:
         return None
@@ -89,8 +94,8 @@ def draw_validation(curves: Curves) -> Chart | None:
             panels[1].set_title("validation loss")
             panels[1].legend(frameon=False, fontsize=8)
         for axes in panels:
-            _time_axis(axes, "epoch")
-        return render_svg("validation", f"Line: validation score over the epochs, best {score:.4f} at {epoch}", figure)
+            _time_axis(axes, unit)
+        return render_svg("validation", f"Line: validation score, best {score:.4f} at {unit} {epoch}", figure)
 
 
 def _line(axes: Axes, points: Sequence[tuple[int, float]], name: str, **options: Any) -> None:

@@ -52,8 +52,13 @@ class Card:
 
     @property
     def best(self) -> tuple[int, float] | None:
-        """Epoch and score of the best validation in training."""
+        """Where the best validation in training was, and its score."""
         return self.curves.best(SCORE)
+
+    @property
+    def unit(self) -> str:
+        """What validations are counted in."""
+        return _unit(self.run)
 
 
 def write_card(folder: str | os.PathLike[str], image_root: str | os.PathLike[str] | None = None) -> Path:
@@ -95,7 +100,7 @@ def read_card(folder: Path, image_root: str | os.PathLike[str] | None = None) ->
     """
     run = read_run(folder)
     curves = read_curves(folder)
-    drawn = [charts.draw_training(curves), charts.draw_validation(curves)]
+    drawn = [charts.draw_training(curves), charts.draw_validation(curves, _unit(run))]
     validation, why_not = None, ""
     try:
         validation = read_validation(folder, image_root)
@@ -111,6 +116,10 @@ def read_card(folder: Path, image_root: str | os.PathLike[str] | None = None) ->
         facts=environment(read_json(folder / NAME)),
         settings=yaml.safe_dump(run.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100),
     )
+
+
+def _unit(run: Run) -> str:
+    return "iteration" if "max_iters" in (run.settings.get("train_cfg") or {}) else "epoch"
 
 
 def _row(folder: Path, run: Run) -> Entry:

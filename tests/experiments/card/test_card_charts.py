@@ -35,7 +35,7 @@ def test_the_best_validation_is_marked_and_losses_get_a_panel():
     val = {"contest/mAP50": scores, "loss": [(1, 3.0), (2, 2.0), (3, 2.5)]}
     chart = charts.draw_validation(Curves({}, val))
     assert {"0.4123", "validation score", "validation loss"} <= set(texts(chart))
-    assert "best 0.4123 at 2" in chart.alt
+    assert "best 0.4123 at epoch 2" in chart.alt
     assert charts.draw_validation(Curves({}, {"contest/mAP50": scores[:1]})) is None
 
 

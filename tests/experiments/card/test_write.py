@@ -45,7 +45,7 @@ def test_the_page_of_a_tested_run_holds_everything_in_one_file(run, tmp_path):
     assert line == f"card: {run / 'card.html'}"
     page = (run / "card.html").read_text()
     assert "0.6667" in page  # 6 of 9 boxes are found: 2 of 3 in each class
-    assert "best mAP50 in training, at 2" in page
+    assert "best mAP50 in training, at epoch 2" in page
     assert "optim_wrapper.optimizer.lr 0.2 to 0.1" in page
     for heading in ("What it changed", "Curves", "Classes", "Confusion", "Photos", "Worst", "Environment"):
         assert f">{heading}</h" in page

@@ -17,11 +17,11 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
 from custom_modules.experiments.tracking import HIDDEN, RUN_ID_FILE  # noqa: E402
+from custom_modules.experiments.wandb_files import read_records, row_of  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
-from custom_modules.visualization import SortlineWandbBackend  # noqa: E402
+from custom_modules.visualization import SortlineWandbBackend, tracker_backend  # noqa: E402
 from custom_modules.visualization import sortline_wandb_backend as backend_module  # noqa: E402
-from custom_modules.visualization.sortline_wandb_backend import iterations_done, plain  # noqa: E402
-from tests.visualization.read_wandb import read_records  # noqa: E402
+from custom_modules.visualization.tracker_backend import iterations_done, plain  # noqa: E402
 
 pytestmark = pytest.mark.mm
 
@@ -37,6 +37,7 @@ def machine_without_login(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setattr(sys, "argv", ["train.py"])
     monkeypatch.setattr(MessageHub, "_instance_dict", {})
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -53,11 +54,12 @@ def fake_wandb(monkeypatch):
 def log(monkeypatch):
     """Collect what the user is told, warnings marked."""
     lines = []
-    monkeypatch.setattr(
-        backend_module,
-        "print_log",
-        lambda text, logger, level=logging.INFO: lines.append(f"{logging.getLevelName(level)} {text}"),
-    )
+    for module in (backend_module, tracker_backend):
+        monkeypatch.setattr(
+            module,
+            "print_log",
+            lambda text, logger, level=logging.INFO: lines.append(f"{logging.getLevelName(level)} {text}"),
+        )
     return lines
 
 
@@ -79,10 +81,6 @@ def records_of(work_dir, kind):
     wait_for_files()
     files = sorted(Path(work_dir).glob("wandb/offline-run-*/*.wandb"), key=lambda path: path.stat().st_mtime_ns)
     return [getattr(record, kind) for path in files for record in read_records(path) if record.HasField(kind)]
-
-
-def row_of(record):
-    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.item}
 
 
 def test_a_training_is_tracked_offline_and_resumed(make_runner, tmp_path, log):
@@ -180,6 +178,7 @@ def test_images_and_further_metrics(tmp_path, fake_wandb):
     backend = make_backend(tmp_path, define_metric_cfg={"contest/mAP50": "max"})
     MessageHub.get_instance("test").update_info("iter", 9)
     backend.add_image("photo", np.zeros((2, 2, 3), np.uint8), step=1)
+    backend.close()
     run = fake_wandb.init.return_value
     assert run.log.call_args.args[0] == {"photo": fake_wandb.Image.return_value, "global_step": 10}
     defined = [call.kwargs for call in run.define_metric.call_args_list]
@@ -265,6 +264,6 @@ def test_a_full_disk_ends_the_tracking_only(tmp_path, monkeypatch, fake_wandb, l
 
 
 def test_ctrl_c_is_not_swallowed(tmp_path, fake_wandb):
-    fake_wandb.init.return_value.log.side_effect = KeyboardInterrupt
+    fake_wandb.init.side_effect = KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         make_backend(tmp_path).add_scalar("loss", 1.0)

@@ -23,6 +23,7 @@ from custom_modules.experiments.run_lock import sole_user
 from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.run_keeping import describe_run, kept_record
+from custom_modules.visualization.trackers import breaks_tracked
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
@@ -61,8 +62,9 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
 def _set_tracking(cfg: Config, job_type: str) -> None:
     identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
     for backend in (cfg.get("visualizer") or {}).get("vis_backends") or []:
-        if backend.type == "SortlineWandbBackend":
-            backend.init_kwargs = {**identity, **backend.get("init_kwargs", {})}
+        key = IDENTITY_KEYS.get(backend.type)
+        if key:
+            backend[key] = {**identity, **(backend.get(key) or {})}
 
 
 def _use_resumable_loop(cfg: Config) -> None:
@@ -106,10 +108,9 @@ def run_training(
         for warning in warnings:
             runner.logger.warning(warning)
         try:
-            with kept_record(runner, record):
+            with kept_record(runner, record), breaks_tracked(runner.visualizer, Path(cfg.work_dir).name):
                 runner.train()
         except RunStopped as stop:
-            runner.visualizer.close()  # mmengine's own end of a run, which closes it, is not reached
             return {"work_dir": cfg.work_dir, "stopped": str(stop)}
         hub = runner.message_hub
     return {
@@ -168,7 +169,8 @@ def run_test(
     if hooks.get("submission"):
         hooks.submission.val = True
     runner = _runner_with_weights(cfg, checkpoint, lines, trust_checkpoint)
-    metrics, images = _run_loops(runner)
+    with breaks_tracked(runner.visualizer, Path(cfg.work_dir).name):
+        metrics, images = _run_loops(runner)
     folder = Path(cfg.work_dir)
     found = None if replace_record else read_record(folder)
     record = found or describe_run(record, runner)

@@ -18,6 +18,9 @@ default_hooks = dict(
     progress=dict(type="RichProgressHook"),
     submission=dict(type="SubmissionHook"),
     sampling=dict(type="SamplingLogHook"),
+    gradient_norm=dict(type="GradientNormHook"),
+    best_predictions=dict(type="BestPredictionsHook"),
+    tracking=dict(type="TrackingHook"),
 )
 custom_hooks = []
 

@@ -20,7 +20,7 @@ from custom_modules.experiments.settings import flatten
 PREFIX = "recipe_"
 #: Places of the train pipeline, in order; see docs/recipes.md.
 SLOTS = ("load", "mix", "resize", "crop", "flip", "color", "erase")
-KEYS = (*SLOTS, "last_epochs_without", "hook", "config", "each")
+KEYS = (*SLOTS, "last_epochs_without", "hook", "vis_backend", "config", "each")
 OWN_RECIPES = Path(__file__).resolve().parents[2] / "configs" / "_base_" / "recipes"
 PIPELINES = ("train_pipeline", "train_pipeline_stage2")
 
@@ -53,8 +53,8 @@ def apply_recipes(cfg: Config) -> None:
     for recipe in recipes.values():
         cfg._cfg_dict.merge(ConfigDict(recipe.get("config") or {}))  # honours _delete_
     _change_model(cfg, recipes)
-    hooks = [hook for recipe in recipes.values() for hook in _listed(recipe.get("hook"))]
-    _add_hooks(cfg, hooks)
+    _add_hooks(cfg, [hook for recipe in recipes.values() for hook in _listed(recipe.get("hook"))])
+    _add_vis_backends(cfg, [backend for recipe in recipes.values() for backend in _listed(recipe.get("vis_backend"))])
 
 
 def _change_model(cfg: Config, recipes: dict[str, Any]) -> None:
@@ -80,6 +80,11 @@ def _add_hooks(cfg: Config, hooks: list[Any]) -> None:
     own = cfg.get("custom_hooks") or []
     if hooks and isinstance(own, list | tuple):  # anything else is refused by check_kinds
         cfg.custom_hooks = [*own, *hooks]
+
+
+def _add_vis_backends(cfg: Config, backends: list[Any]) -> None:
+    if backends and isinstance(cfg.get("visualizer"), dict):  # anything else is refused by check_kinds
+        cfg.visualizer.vis_backends = [*(cfg.visualizer.get("vis_backends") or []), *backends]
 
 
 def _problems(cfg: Config, recipes: dict[str, Any]) -> list[Problem]:

@@ -66,6 +66,15 @@ def run_identity(
     }
 
 
+def artifact_name(run: str, kind: str) -> str:
+    """Name what a run makes, in characters that trackers allow.
+
+    >>> artifact_name("rtmdet_s_1x_recycle/fold_2", "model")
+    'rtmdet_s_1x_recycle-fold_2-model'
+    """
+    return re.sub(r"[^\w.-]+", "-", f"{run}-{kind}")
+
+
 def tracking_mode(env: Mapping[str, str], folder: str | os.PathLike[str] = ".") -> str:
     """Say how wandb shall run: as the user has chosen, else online with a login and offline without.
 
@@ -154,16 +163,31 @@ def run_id_to_use(work_dir: str | os.PathLike[str], resume: bool) -> str:
     Raises:
         OSError: The id can't be stored.
     """
-    path = Path(work_dir) / RUN_ID_FILE
-    if resume:
-        try:
-            stored = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            stored = ""
-        if RUN_ID.fullmatch(stored):
-            return stored
-    run_id = new_run_id()
-    with atomic_write(path) as file:
+    kept = kept_run_id(work_dir) if resume else ""
+    return kept or keep_run_id(work_dir, new_run_id())
+
+
+def kept_run_id(work_dir: str | os.PathLike[str], name: str = RUN_ID_FILE) -> str:
+    """Return the id that a run folder keeps for a tracker; an empty string where it has no usable one.
+
+    Args:
+        work_dir: Run folder.
+        name: The tracker's file.
+    """
+    try:
+        stored = (Path(work_dir) / name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return stored if RUN_ID.fullmatch(stored) else ""
+
+
+def keep_run_id(work_dir: str | os.PathLike[str], run_id: str, name: str = RUN_ID_FILE) -> str:
+    """Keep a tracker's id of a run in its folder and return it.
+
+    Raises:
+        OSError: The id can't be stored.
+    """
+    with atomic_write(Path(work_dir) / name) as file:
         file.write(run_id + "\n")
     return run_id
 

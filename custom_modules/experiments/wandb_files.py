@@ -63,8 +63,15 @@ def _contents(log: bytes) -> Iterator[bytes]:
 
 
 def row_of(history: Any) -> dict[str, Any]:
-    """Return a history record's values by key."""
-    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in history.item}
+    """Return a history record's values by key, those of tables and images as dicts."""
+    row: dict[str, Any] = {}
+    for item in history.item:
+        *parents, last = [item.key] if item.key else item.nested_key
+        target = row
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = json.loads(item.value_json)
+    return row
 
 
 def run_files(folder: str | os.PathLike[str], run_id: str) -> list[Path]:

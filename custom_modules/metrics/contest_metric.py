@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from custom_modules.coco.annotations import read_annotations
+from custom_modules.coco.annotations import CocoJson, read_annotations
 from custom_modules.predictions.detections import ImageDetections, image_detections, to_results
+from custom_modules.predictions.results import Results
 from custom_modules.predictions.score import Scores, format_table, score
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What was scored last, for what looks closer than a number.
+
+    Attributes:
+        annotations: Ground truth of the images that the model saw.
+        results: Its detections on them.
+    """
+
+    annotations: CocoJson
+    results: Results
 
 
 @METRICS.register_module()
@@ -25,6 +40,9 @@ class ContestMetric(BaseMetric):
         ann_file: COCO annotation file; set from the loader when the config is bound.
         collect_device: Where processes exchange their detections.
         prefix: Put before each metric's name.
+
+    Attributes:
+        evaluated: What was scored last, in the main process; None before, and where there was nothing to score.
     """
 
     default_prefix = "contest"
@@ -32,6 +50,7 @@ class ContestMetric(BaseMetric):
     def __init__(self, ann_file: str, collect_device: str = "cpu", prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ann_file = ann_file
+        self.evaluated: Evaluated | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep the detections of one batch."""
@@ -44,14 +63,23 @@ class ContestMetric(BaseMetric):
             ``mAP50``, ``AP50_<class>`` for classes with ground truth, and ``coco_*``; empty where the file has
             no annotations.
         """
+        self.evaluated = None
         annotations = _only_seen(read_annotations(self.ann_file), {found.image_id for found in results})
         if not annotations["annotations"]:
             print_log(f"{self.ann_file} has no annotations: nothing to score", logger="current")
             return {}
         category_ids = [category["id"] for category in annotations["categories"]]
-        scores = score(annotations, to_results(results, annotations, category_ids, self.ann_file))
+        detections = to_results(results, annotations, category_ids, self.ann_file)
+        scores = score(annotations, detections)
+        self.evaluated = Evaluated(annotations, detections)
         print_log("\n" + format_table(scores), logger="current")
         return metric_values(scores)
+
+
+def last_evaluated(evaluator: Any) -> Evaluated | None:
+    """Return what an evaluator's contest metric scored last; None where it has no such metric or scored nothing."""
+    found = (metric.evaluated for metric in evaluator.metrics if isinstance(metric, ContestMetric))
+    return next(found, None)
 
 
 def metric_values(scores: Scores) -> dict[str, float]:

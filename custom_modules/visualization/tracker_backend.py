@@ -133,6 +133,7 @@ class TrackerBackend(BaseVisBackend):
         self._disabled |= self._run is None
         if not self._disabled:
             self._background = Background(self._give_up)
+            self._background.do(self._begin)
 
     def _in_background(self, action: Any, *args: Any) -> None:
         """Queue a call of the tracker."""
@@ -173,6 +174,9 @@ class TrackerBackend(BaseVisBackend):
     @abstractmethod
     def _start(self) -> Any:
         """Start the run and return the tracker's own object; None where the user wants no tracking."""
+
+    def _begin(self) -> None:
+        """Do what else a start needs, in the background."""
 
     @abstractmethod
     def _put_config(self, content: dict[str, Any]) -> None:

@@ -1,0 +1,163 @@
+"""What trackers are told beside numbers: pictures of each validation, files, and notes to a person."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from custom_modules.experiments import run_files
+from custom_modules.experiments.facts import ERROR, Note
+from custom_modules.experiments.run_record import read_record
+from custom_modules.experiments.tracking import run_identity
+from custom_modules.experiments.validation_facts import PhotoSettings, ValidationFacts
+from custom_modules.hooks.submission_hook import leaf_dataset
+from custom_modules.metrics.contest_metric import last_evaluated
+from custom_modules.visualization.trackers import trackers_of
+
+
+@HOOKS.register_module()
+class TrackingHook(Hook):
+    """Tells every tracker of a run what is more than a number.
+
+    After each validation: the confusion matrix, precision-recall curves, and a few photos with annotations and
+    detections, chosen once (the worst, the best, some at random) and the same ones from then on. At the start and at
+    the end: the files that the run reads and makes. When training ends or the loss is not a number: a note.
+
+    Nothing of it can stop the run: what fails is logged as a warning.
+
+    Args:
+        photos: Photos of each of the three groups; 0 for none.
+        photo_side: Pixels of a photo's longer side.
+        max_boxes: Detections shown on a photo, the surest ones.
+        score_thr: Least score of these.
+        interval: Validations from one picture to the next.
+        checkpoint: Whether to hand over the best checkpoint when training ends.
+    """
+
+    # After the checkpoint hook has named the best checkpoint; before after_run, where the trackers are closed.
+    priority = "LOWEST"
+
+    def __init__(
+        self,
+        photos: int = 4,
+        photo_side: int = 512,
+        max_boxes: int = 30,
+        score_thr: float = 0.05,
+        interval: int = 1,
+        checkpoint: bool = True,
+    ) -> None:
+        self.settings = PhotoSettings(photos, photo_side, max_boxes, score_thr)
+        self.interval = interval
+        self.checkpoint = checkpoint
+        self._validations = 0
+        self._started = time.monotonic()
+        self._noted_loss = False
+        self._facts: ValidationFacts | None = None
+
+    def before_train(self, runner: Any) -> None:
+        """Hand over what the run depends on, and remember the photos of a run that is resumed."""
+        self._started = time.monotonic()
+        self._safely(runner, self._hand_over_start, runner)
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Note the first loss that is not a number."""
+        loss = runner.message_hub.log_scalars.get("train/loss")
+        if loss is None or self._noted_loss or math.isfinite(loss.current()):
+            return
+        self._noted_loss = True
+        text = f"loss {loss.current()} after {runner.iter + 1:,} iterations, epoch {runner.epoch + 1}"
+        self._note(runner, Note(f"loss is not a number: {run_name(runner)}"[:64], text, ERROR))
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Show what was found."""
+        self._validations += 1
+        if (self._validations - 1) % self.interval == 0:
+            self._safely(runner, self._show, runner)
+
+    def after_train(self, runner: Any) -> None:
+        """Hand over the best checkpoint and its predictions, and note the end."""
+        self._safely(runner, self._hand_over_end, runner)
+
+    def before_test(self, runner: Any) -> None:
+        """Link the test to the training whose checkpoint it uses."""
+        self._safely(runner, self._hand_over_used, runner)
+
+    def after_test(self, runner: Any) -> None:
+        """Hand over predictions and submission."""
+        for files in run_files.tested_files(run_name(runner), Path(runner.work_dir)):
+            self._safely(runner, self._hand_over, runner, files)
+
+    def _show(self, runner: Any) -> None:
+        evaluated = last_evaluated(runner.val_evaluator)
+        if evaluated is None:
+            return
+        if self._facts is None:
+            self._facts = ValidationFacts(Path(runner.work_dir), self.settings)
+        dataset = leaf_dataset(runner.val_dataloader.dataset, "val_dataloader")
+        root = dataset.data_prefix.get("img") or ""
+        for name, fact in self._facts.draw_up(evaluated.annotations, evaluated.results, root).items():
+            for tracker in trackers_of(runner.visualizer):
+                tracker.track(name, fact)
+
+    def _hand_over_start(self, runner: Any) -> None:
+        folder = Path(runner.work_dir)
+        self._facts = ValidationFacts(folder, self.settings)
+        if runner._resume:
+            self._facts.recall_choice()
+        record = read_record(folder)
+        if record is not None:
+            self._hand_over(runner, run_files.data_files(record))
+            self._hand_over(runner, run_files.record_files(run_name(runner), folder))
+
+    def _hand_over_end(self, runner: Any) -> None:
+        name, hub = run_name(runner), runner.message_hub
+        best = hub.get_info("best_ckpt", None)
+        last = best or hub.get_info("last_ckpt", None)
+        if self.checkpoint and last:
+            self._hand_over(runner, run_files.model_files(name, Path(last), bool(best)))
+        if best:
+            self._hand_over(runner, run_files.validation_files(name, Path(runner.work_dir)))
+        took = timedelta(seconds=round(time.monotonic() - self._started))
+        score = hub.get_info("best_score", None)
+        text = f"{runner.epoch} epochs, {runner.iter:,} iterations, {took} since the last start"
+        self._note(runner, Note(f"finished: {name}"[:64], text + (f", best {score:.4f}" if score is not None else "")))
+
+    def _hand_over_used(self, runner: Any) -> None:
+        if runner._load_from:
+            checkpoint = Path(runner._load_from)
+            name = run_name(runner, checkpoint.parent)
+            self._hand_over(runner, run_files.used_model(name, checkpoint))
+
+    def _hand_over(self, runner: Any, files: run_files.Files) -> None:
+        for tracker in trackers_of(runner.visualizer):
+            tracker.track_files(files)
+
+    def _note(self, runner: Any, note: Note) -> None:
+        if is_main_process():
+            for tracker in trackers_of(runner.visualizer):
+                tracker.note(note)
+
+    def _safely(self, runner: Any, action: Any, *args: Any) -> None:
+        """Do something in the main process; what it raises is logged."""
+        if not is_main_process() or not trackers_of(runner.visualizer):
+            return
+        try:
+            action(*args)
+        except Exception as error:
+            runner.logger.warning(f"not tracked: {type(error).__name__}: {error}")
+
+
+def run_name(runner: Any, folder: Path | None = None) -> str:
+    """Return the name that a run is tracked by; its folder's, if another is meant than the runner's own."""
+    config = runner.cfg
+    where = folder or Path(runner.work_dir)
+    return str(run_identity(config.filename or where, where, "train", config.get("fold"))["name"])

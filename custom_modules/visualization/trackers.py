@@ -1,0 +1,37 @@
+"""The trackers of a run, and what they are told when it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mmengine.dist import is_main_process
+
+from custom_modules.experiments.facts import Ending
+from custom_modules.visualization.tracker_backend import TrackerBackend
+
+
+def trackers_of(visualizer: Any) -> list[TrackerBackend]:
+    """Return those of a visualizer's backends that take facts, files and notes."""
+    return [backend for backend in visualizer._vis_backends.values() if isinstance(backend, TrackerBackend)]
+
+
+@contextmanager
+def breaks_tracked(visualizer: Any, run: str) -> Iterator[None]:
+    """Tell the trackers of a run about an exception that leaves the block, and close them.
+
+    mmengine closes them at the end of a run that succeeds, and leaves those of one that fails to the end of the
+    process, where they would count it as a success.
+
+    Args:
+        visualizer: The runner's.
+        run: The run's name.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if is_main_process():
+            for tracker in trackers_of(visualizer):
+                tracker.interrupt(Ending.of(error, run))
+        raise

@@ -55,6 +55,9 @@ class SortlineMLflowBackend(TrackerBackend):
         self._run_id = ""
         self._on_record: dict[str, int] = {}
 
+    def _is_training(self) -> bool:
+        return bool(self._identity["job_type"] == "train")
+
     def _start(self) -> Any:
         """Import what is needed: the server is asked in the background, where its silence holds up nothing."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -68,7 +71,7 @@ class SortlineMLflowBackend(TrackerBackend):
         if self._uri == f"sqlite:///{DATABASE}":
             DATABASE.parent.mkdir(exist_ok=True)
         self._client = self._run(tracking_uri=self._uri)
-        is_training = self._identity["job_type"] == "train"
+        is_training = self._is_training()
         kept = kept_run_id(self._work_dir, RUN_ID_FILE)
         if is_training and self._resume and kept:
             self._continue(kept)

@@ -24,29 +24,34 @@ FLUSH_SECONDS = 10
 
 @VISBACKENDS.register_module()
 class SortlineTensorboardBackend(TrackerBackend):
-    """TensorBoard, in ``<work_dir>/tensorboard``: ``tensorboard --logdir work_dirs``.
+    """TensorBoard, in ``<work_dir>/tensorboard/train`` and ``/test``: ``tensorboard --logdir work_dirs``.
 
     A resumed run adds a file to the folder and repeats no step that the earlier ones hold. TensorBoard keeps no files:
     it gets the names and SHA-256 of what other trackers upload.
 
     Args:
         save_dir: Folder of mmengine's visualizer; the config's ``work_dir`` is used where there is one.
+        identity: Name, group, job type and tags of the run, as ``run_identity`` makes them.
     """
 
     name = "tensorboard"
 
-    def __init__(self, save_dir: str) -> None:
+    def __init__(self, save_dir: str, identity: Mapping[str, Any] | None = None) -> None:
         super().__init__(save_dir)
+        self._job_type = (identity or {}).get("job_type", "train")
         self._on_record: dict[str, int] = {}
 
     def _start(self) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        folder = Path(self._work_dir) / FOLDER
+        folder = Path(self._work_dir) / FOLDER / self._job_type
         if self._resume:
             self._on_record = steps_in_events(folder)
         self._say(f"tracking in {folder}")
         return SummaryWriter(str(folder), flush_secs=FLUSH_SECONDS)
+
+    def _is_training(self) -> bool:
+        return bool(self._job_type == "train")
 
     def _last_step(self, key: str) -> int:
         return self._on_record.get(key, -1)

@@ -25,6 +25,7 @@ SETTINGS = {
     "silent": True,
     "init_timeout": 15,  # seconds to wait for the server before going on offline
     "finish_timeout": 60,  # seconds to wait at the end for what is not yet uploaded; it stays on the disk
+    "x_transaction_log_flush_interval": 1.0,  # seconds whose pictures a kill may cost; by default 15
     "reinit": "finish_previous",  # a test after a training in one process is a run of its own
 }
 EXIT_CODES = {FINISHED: 0, INTERRUPTED: 1, FAILED: 1}
@@ -90,6 +91,9 @@ class SortlineWandbBackend(TrackerBackend):
         self._say(f"tracking {f'offline in {_shown(run.settings.sync_dir)}' if run.offline else f'at {run.url}'}")
         return run
 
+    def _is_training(self) -> bool:
+        return bool(self._init_kwargs.get("job_type", "train") == "train")
+
     def _options(self) -> dict[str, Any]:
         """Put together the arguments of ``wandb.init``; those of the config win."""
         given = self._init_kwargs
@@ -109,7 +113,7 @@ class SortlineWandbBackend(TrackerBackend):
 
     def _run_id(self) -> dict[str, str]:
         """Choose the run's id. Only a training keeps it: a test in the same folder is another run."""
-        if self._init_kwargs.get("job_type", "train") != "train":
+        if not self._is_training():
             return {"id": new_run_id()}
         run_id = run_id_to_use(self._work_dir, self._resume)
         return {"id": run_id, "resume": "allow"} if self._resume else {"id": run_id}

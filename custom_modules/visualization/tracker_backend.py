@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import BaseVisBackend
 
 from custom_modules.experiments.facts import FINISHED, Curves, Ending, Files, Note, Photos
+from custom_modules.experiments.row_journal import RowJournal
 from custom_modules.experiments.tracking import without_secrets
 from custom_modules.predictions.confusion import Confusion
 from custom_modules.visualization.background import Background
 
 #: Seconds that the end of a run waits for what is still to be sent.
 FINISH_SECONDS = 90.0
+#: Folder of the run folder that keeps what trackers were given.
+JOURNALS = "tracked_rows"
 
 
 class TrackerBackend(BaseVisBackend):
@@ -30,7 +34,8 @@ class TrackerBackend(BaseVisBackend):
     - Whatever goes wrong gives one warning and ends the tracking, not the run.
     - Everything lies on one axis, the number of training iterations done: mmengine passes iterations with the losses
       and epochs with the scores.
-    - A resumed run repeats the steps since its checkpoint; what is on record of them is not tracked again.
+    - A resumed run repeats the steps since its checkpoint; rows that were handed over before are not tracked again,
+      and those that a kill or a broken network has lost are handed over once more.
 
     A tracker defines :meth:`_start`, :meth:`_put_config`, :meth:`_put_scalars`, :meth:`_put_image`,
     :meth:`_put_fact`, :meth:`_put_note`, :meth:`_put_files` and :meth:`_end`.
@@ -50,6 +55,7 @@ class TrackerBackend(BaseVisBackend):
         self._run: Any = None
         self._disabled = False
         self._background: Background | None = None
+        self._journal: RowJournal | None = None
 
     @property
     def experiment(self) -> Any:
@@ -73,8 +79,10 @@ class TrackerBackend(BaseVisBackend):
         self, scalar_dict: dict[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
     ) -> None:
         """Record numbers that belong together."""
-        row = {key: plain(value) for key, value in scalar_dict.items()}
-        self._in_background(self._put_new_scalars, row, iterations_done(step))
+        self._init_env()
+        row, done = {key: plain(value) for key, value in scalar_dict.items()}, iterations_done(step)
+        if self._journal is None or self._journal.add(done, row):
+            self._in_background(self._put_new_scalars, row, done)
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """Record an RGB image."""
@@ -121,6 +129,9 @@ class TrackerBackend(BaseVisBackend):
         if not self._background.finish(FINISH_SECONDS):
             self._warn(f"not everything was sent within {FINISH_SECONDS:g} seconds")
         self._disabled, self._run = True, None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def _init_env(self) -> None:
         """Start the tracker if it is not."""
@@ -128,12 +139,20 @@ class TrackerBackend(BaseVisBackend):
             return
         try:
             self._run = self._start()
+            if self._run is not None and self._is_training():
+                self._journal = RowJournal(Path(self._work_dir) / JOURNALS / f"{self.name}.jsonl", self._resume)
         except Exception as error:
             self._give_up(error)
         self._disabled |= self._run is None
         if not self._disabled:
             self._background = Background(self._give_up)
-            self._background.do(self._begin)
+            self._background.do(self._begin_and_catch_up)
+
+    def _begin_and_catch_up(self) -> None:
+        """Finish the start, then hand over what a resumed run had handed over and the tracker does not have."""
+        self._begin()
+        for step, row in self._journal.earlier if self._journal is not None else ():
+            self._put_new_scalars(row, step)
 
     def _in_background(self, action: Any, *args: Any) -> None:
         """Queue a call of the tracker."""
@@ -170,6 +189,10 @@ class TrackerBackend(BaseVisBackend):
     def _last_step(self, key: str) -> int:
         """Return the last step at which a resumed run has this key on record; -1 where there is none."""
         return -1
+
+    def _is_training(self) -> bool:
+        """Tell whether the run is a training, which can be resumed."""
+        return True
 
     @abstractmethod
     def _start(self) -> Any:

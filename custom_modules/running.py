@@ -24,6 +24,7 @@ from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, r
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.run_keeping import describe_run, kept_record
 from custom_modules.visualization.trackers import breaks_tracked
+from custom_modules.visualization.trackers import breaks_tracked, give_identity
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
@@ -61,10 +62,7 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
 
 def _set_tracking(cfg: Config, job_type: str) -> None:
     identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
-    for backend in (cfg.get("visualizer") or {}).get("vis_backends") or []:
-        key = IDENTITY_KEYS.get(backend.type)
-        if key:
-            backend[key] = {**identity, **(backend.get(key) or {})}
+    give_identity((cfg.get("visualizer") or {}).get("vis_backends") or [], identity)
 
 
 def _use_resumable_loop(cfg: Config) -> None:

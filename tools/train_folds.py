@@ -11,6 +11,7 @@ from custom_modules.cli import run_tool
 from custom_modules.config.options import add_config_arguments, add_training_arguments, whole_number
 
 if TYPE_CHECKING:
+    from custom_modules.config.fold_plan import FoldPlan
     from custom_modules.experiments.planned_runs import Outcome
 
 EXAMPLES = """examples:
@@ -42,8 +43,20 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
     if failures:
         sys.exit(2 if failures == {2} else 1)
     if not args.smoke:
+        if any(outcome.what != "was done" for outcome in outcomes):
+            track(plan, outcomes)
         console.print(f"next: python tools/collect_oof.py {plan.folder} --ann {plan.source}")
     return outcomes
+
+
+def track(plan: "FoldPlan", outcomes: "list[Outcome]") -> None:
+    """Show the mean of the folds where their runs are tracked."""
+    from custom_modules.experiments.run_record import read_record
+    from custom_modules.visualization.fold_summary import track_folds
+
+    record = read_record(plan.runs[0].folder)
+    if record is not None:
+        track_folds(record, plan.folder, [outcome.metrics for outcome in outcomes])
 
 
 def own_arguments() -> argparse.ArgumentParser:

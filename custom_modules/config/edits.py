@@ -14,6 +14,7 @@ from custom_modules.config.sources import OWN_SAMPLERS
 from custom_modules.config.tree import dicts_below
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import fold_folder
+from custom_modules.experiments.tracking import sweep_folder
 
 SMOKE_ITERATIONS = 2
 
@@ -114,6 +115,7 @@ def use_resume(cfg: Config, checkpoint: str | Path) -> None:
 def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False, fold: int | None = None) -> None:
     """Choose the run folder: the option's, else the config's, with a folder of its own for a smoke run.
 
+    A run of a wandb sweep has a folder of its own, unless the option names one: it shares its config with the others.
     A fold's run folder lies below that; an option that already names the fold's own folder is taken as it is.
 
     Raises:
@@ -123,8 +125,8 @@ def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False, fold: i
         raise InputError(Problem("--work-dir", "is empty", "leave it out for work_dirs/<name of the config>"))
     if work_dir is not None:
         cfg.work_dir = os.path.expanduser(work_dir)
-    elif smoke:
-        cfg.work_dir = str(Path(cfg.work_dir) / "smoke")
+    else:
+        cfg.work_dir = str(Path(cfg.work_dir, sweep_folder(os.environ), "smoke" if smoke else ""))
     if fold is not None and Path(cfg.work_dir).name != fold_folder(fold):
         cfg.work_dir = str(Path(cfg.work_dir) / fold_folder(fold))
 

@@ -75,6 +75,22 @@ def artifact_name(run: str, kind: str) -> str:
     return re.sub(r"[^\w.-]+", "-", f"{run}-{kind}")
 
 
+def sweep_folder(env: Mapping[str, str]) -> str:
+    """Name the folder, below an experiment's, of a run that an agent of a wandb sweep starts.
+
+    >>> sweep_folder({"WANDB_SWEEP_ID": "k3j2h1g0", "WANDB_RUN_ID": "a1b2c3d4"})
+    'sweep_k3j2h1g0/a1b2c3d4'
+
+    Args:
+        env: The environment's variables.
+
+    Returns:
+        The folder; an empty string outside of a sweep.
+    """
+    sweep, run = env.get("WANDB_SWEEP_ID", ""), env.get("WANDB_RUN_ID", "")
+    return f"sweep_{sweep}/{run}" if RUN_ID.fullmatch(sweep) and RUN_ID.fullmatch(run) else ""
+
+
 def tracking_mode(env: Mapping[str, str], folder: str | os.PathLike[str] = ".") -> str:
     """Say how wandb shall run: as the user has chosen, else online with a login and offline without.
 

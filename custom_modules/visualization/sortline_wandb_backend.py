@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmengine.registry import VISBACKENDS
 
 from custom_modules.experiments.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
-from custom_modules.experiments.tracking import new_run_id, run_id_to_use, shows_secret, tracking_mode
+from custom_modules.experiments.tracking import keep_run_id, new_run_id, run_id_to_use, shows_secret, tracking_mode
 from custom_modules.experiments.wandb_files import STEP, steps_on_record
 from custom_modules.visualization.tracker_backend import TrackerBackend
 from custom_modules.visualization.wandb_objects import wandb_artifact, wandb_object
@@ -107,7 +107,7 @@ class SortlineWandbBackend(TrackerBackend):
         if shows_secret(sys.argv):
             settings["x_disable_meta"] = True  # it would record the command line
         options["settings"] = {**settings, **(given.get("settings") or {})}
-        if "id" not in given and options["mode"] != "disabled" and "WANDB_RUN_ID" not in os.environ:
+        if "id" not in given and options["mode"] != "disabled":
             options |= self._run_id()
         return options
 
@@ -115,7 +115,8 @@ class SortlineWandbBackend(TrackerBackend):
         """Choose the run's id. Only a training keeps it: a test in the same folder is another run."""
         if not self._is_training():
             return {"id": new_run_id()}
-        run_id = run_id_to_use(self._work_dir, self._resume)
+        given = os.environ.get("WANDB_RUN_ID")  # from the agent of a sweep
+        run_id = keep_run_id(self._work_dir, given) if given else run_id_to_use(self._work_dir, self._resume)
         return {"id": run_id, "resume": "allow"} if self._resume else {"id": run_id}
 
     def _define_metrics(self, run: Any) -> None:

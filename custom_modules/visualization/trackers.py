@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,26 @@ from mmengine.dist import is_main_process
 
 from custom_modules.experiments.facts import Ending
 from custom_modules.visualization.tracker_backend import TrackerBackend
+
+#: Argument of each tracker that takes a run's name, group, job type and tags.
+IDENTITY_KEYS = {
+    "SortlineWandbBackend": "init_kwargs",
+    "SortlineMLflowBackend": "identity",
+    "SortlineTensorboardBackend": "identity",
+}
+
+
+def give_identity(backends: Sequence[Any], identity: Mapping[str, Any]) -> None:
+    """Write who a run is into the configs of its trackers; what they say themselves wins.
+
+    Args:
+        backends: The visualizer's ``vis_backends``; changed in place.
+        identity: As :func:`~custom_modules.experiments.tracking.run_identity` makes it.
+    """
+    for backend in backends:
+        key = IDENTITY_KEYS.get(backend.type)
+        if key:
+            backend[key] = {**identity, **(backend.get(key) or {})}
 
 
 def trackers_of(visualizer: Any) -> list[TrackerBackend]:

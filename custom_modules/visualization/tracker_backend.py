@@ -81,7 +81,7 @@ class TrackerBackend(BaseVisBackend):
         """Record numbers that belong together."""
         self._init_env()
         row, done = {key: plain(value) for key, value in scalar_dict.items()}, iterations_done(step)
-        if self._journal is None or self._journal.add(done, row):
+        if self._is_new(done, row):
             self._in_background(self._put_new_scalars, row, done)
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
@@ -147,6 +147,14 @@ class TrackerBackend(BaseVisBackend):
         if not self._disabled:
             self._background = Background(self._give_up)
             self._background.do(self._begin_and_catch_up)
+
+    def _is_new(self, step: int, row: Mapping[str, Any]) -> bool:
+        """Keep a row in the journal; tell whether it was not there."""
+        try:
+            return self._journal is None or self._journal.add(step, row)
+        except OSError as error:  # a full disk
+            self._give_up(error)
+            return False
 
     def _begin_and_catch_up(self) -> None:
         """Finish the start, then hand over what a resumed run had handed over and the tracker does not have."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[Any]:
         Messages of the type ``wandb.proto.wandb_internal_pb2.Record``.
     """
     from google.protobuf.message import DecodeError
-    from wandb.proto.wandb_internal_pb2 import Record
 
+    make_record = import_module("wandb.proto.wandb_internal_pb2").Record
     for content in _contents(Path(path).read_bytes()):
-        record = Record()
+        record = make_record()
         try:
             record.ParseFromString(content)
         except DecodeError:

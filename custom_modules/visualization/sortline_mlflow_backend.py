@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -64,6 +65,8 @@ class SortlineMLflowBackend(TrackerBackend):
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         from mlflow import MlflowClient
 
+        for name in ("mlflow.store.db.utils", "alembic"):  # they tell how they make a database's tables
+            logging.getLogger(name).setLevel(logging.WARNING)
         return MlflowClient
 
     def _begin(self) -> None:

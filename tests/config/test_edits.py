@@ -75,6 +75,22 @@ def test_smoke_runs_and_folds_have_folders_of_their_own(option, smoke, fold, exp
     assert cfg.work_dir == expected
 
 
+@pytest.mark.parametrize(
+    ("option", "fold", "expected"),
+    [
+        (None, None, "work_dirs/x/sweep_k3j2/a1b2"),
+        (None, 1, "work_dirs/x/sweep_k3j2/a1b2/fold_1"),
+        ("here", None, "here"),
+    ],
+)
+def test_runs_of_a_sweep_have_folders_of_their_own(monkeypatch, option, fold, expected):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "k3j2")
+    monkeypatch.setenv("WANDB_RUN_ID", "a1b2")
+    cfg = Config(dict(work_dir="work_dirs/x"))
+    edits.use_work_dir(cfg, option, fold=fold)
+    assert cfg.work_dir == expected
+
+
 def smoke_config(**changes):
     loader = dict(batch_size=8, num_workers=4, prefetch_factor=2, dataset=dict(type="D"))
     return Config(

@@ -51,6 +51,17 @@ def test_a_pipeline_without_the_step_gets_one():
     assert types(changed) == ["LoadImageFromFile", "R", "F", "PackDetInputs"]
 
 
+def test_trackers_are_added_to_the_configs_own():
+    own, one, other = dict(type="LocalVisBackend"), dict(type="A"), dict(type="B")
+    cfg = config(
+        visualizer=dict(type="V", vis_backends=[own]),
+        recipe_a=dict(vis_backend=one),
+        recipe_b=dict(vis_backend=[other]),
+    )
+    apply_recipes(cfg)
+    assert cfg.visualizer.vis_backends == [own, one, other]
+
+
 def test_recipes_of_one_slot_keep_the_order_of_their_bases():
     cfg = config(recipe_b=dict(color=dict(type="B")), recipe_a=dict(color=dict(type="A")))
     apply_recipes(cfg)

@@ -16,6 +16,7 @@ from custom_modules.experiments.tracking import (
     run_id_to_use,
     run_identity,
     shows_secret,
+    sweep_folder,
     tracking_mode,
     without_secrets,
 )
@@ -203,3 +204,11 @@ def test_a_resumed_run_without_a_usable_id_gets_one(tmp_path, content):
     run_id = run_id_to_use(tmp_path, resume=True)
     assert run_id_to_use(tmp_path, resume=True) == run_id
     assert run_id != content
+
+
+@pytest.mark.parametrize(
+    "env",
+    [{}, {"WANDB_RUN_ID": "a1b2"}, {"WANDB_SWEEP_ID": "k3j2"}, {"WANDB_SWEEP_ID": "../..", "WANDB_RUN_ID": "a1b2"}],
+)
+def test_outside_of_a_sweep_there_is_no_folder_of_one(env):
+    assert sweep_folder(env) == ""

@@ -205,6 +205,13 @@ def test_the_environments_settings_win(tmp_path, monkeypatch, fake_wandb):
     assert "init_timeout" not in used["settings"]
 
 
+def test_a_sweeps_run_has_the_agents_id_and_keeps_it(tmp_path, monkeypatch, fake_wandb):
+    monkeypatch.setenv("WANDB_RUN_ID", "a1b2c3d4")
+    make_backend(tmp_path).add_config(make_config(tmp_path))
+    assert fake_wandb.init.call_args.kwargs["id"] == "a1b2c3d4"
+    assert (tmp_path / RUN_ID_FILE).read_text().strip() == "a1b2c3d4", "for a later --resume"
+
+
 def test_a_test_in_the_folder_of_a_training_is_a_run_of_its_own(tmp_path, fake_wandb):
     (tmp_path / RUN_ID_FILE).write_text("training")
     backend = make_backend(tmp_path, init_kwargs={**IDENTITY, "job_type": "test"})

@@ -97,5 +97,6 @@ def wandb_artifact(files: Files) -> Any:
     policy = "immutable" if files.kind == "model" else "mutable"
     for name, path in files.paths.items():
         if path.is_file():
-            artifact.add_file(str(path), name=name, policy=policy, skip_cache=True)
+            # In full: wandb sync may be called from another folder.
+            artifact.add_file(str(path.resolve()), name=name, policy=policy, skip_cache=True)
     return artifact

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from custom_modules.coco.draw import Boxes, UInt8Array, draw_boxes
+from custom_modules.experiments.tracking import without_secrets
 from custom_modules.predictions.pr_curves import PrCurve
 
 #: Names that facts are tracked by.
@@ -126,7 +127,7 @@ class Ending:
         """
         if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and not error.code):
             return cls(INTERRUPTED, Note(f"interrupted: {run}"[:64], "go on with --resume", WARN))
-        reason = f"{type(error).__name__}: {error}"[:1000]
+        reason = without_secrets(f"{type(error).__name__}: {error}"[:1000])
         return cls(FAILED, Note(f"failed: {run}"[:64], reason, ERROR))
 
 

@@ -63,6 +63,8 @@ class SortlineMLflowBackend(TrackerBackend):
         """Import what is needed: the server is asked in the background, where its silence holds up nothing."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+        # Here and not in the background: a loader's process that is forked during an import inherits its locks.
+        import custom_modules.predictions.score_charts  # noqa: F401
         from mlflow import MlflowClient
 
         for name in ("mlflow.store.db.utils", "alembic"):  # they tell how they make a database's tables

@@ -44,6 +44,9 @@ class SortlineTensorboardBackend(TrackerBackend):
     def _start(self) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
+        # Here and not in the background: a loader's process that is forked during an import inherits its locks.
+        import custom_modules.predictions.score_charts  # noqa: F401
+
         folder = Path(self._work_dir) / FOLDER / self._job_type
         if self._resume:
             self._on_record = steps_in_events(folder)

@@ -176,7 +176,7 @@ class TrackerBackend(BaseVisBackend):
             return
         self._disabled = True
         hint = f" (pip install {self.name})" if isinstance(error, ImportError) else ""
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        reason = without_secrets(f"{type(error).__name__}: {error}".partition("\n")[0])
         self._warn(f"not tracking from here on{hint}: {reason}")
 
     def _warn(self, text: str) -> None:

@@ -14,6 +14,12 @@ from custom_modules.experiments.facts import ERROR, FAILED, INTERRUPTED, WARN, E
         (SystemExit(), INTERRUPTED, WARN, "go on with --resume"),
         (SystemExit(1), FAILED, ERROR, "SystemExit: 1"),
         (RuntimeError("CUDA out of memory"), FAILED, ERROR, "RuntimeError: CUDA out of memory"),
+        (
+            OSError("no answer from https://me:hunter2@host/x"),
+            FAILED,
+            ERROR,
+            "OSError: no answer from https://(hidden)@host/x",
+        ),
         (OSError("x" * 5000), FAILED, ERROR, "OSError: " + "x" * (1000 - len("OSError: "))),
     ],
 )

@@ -64,8 +64,9 @@ class SortlineMLflowBackend(TrackerBackend):
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         # Here and not in the background: a loader's process that is forked during an import inherits its locks.
-        import custom_modules.predictions.score_charts  # noqa: F401
         from mlflow import MlflowClient
+
+        import custom_modules.predictions.score_charts  # noqa: F401
 
         for name in ("mlflow.store.db.utils", "alembic"):  # they tell how they make a database's tables
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -23,7 +23,6 @@ from custom_modules.experiments.run_lock import sole_user
 from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.run_keeping import describe_run, kept_record
-from custom_modules.visualization.trackers import breaks_tracked
 from custom_modules.visualization.trackers import breaks_tracked, give_identity
 
 #: Where each launcher says which of its processes this is.

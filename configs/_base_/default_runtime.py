@@ -9,7 +9,6 @@ default_hooks = dict(
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="AtomicCheckpointHook", interval=1, max_keep_ckpts=2, save_best="contest/mAP50"),
     training_state=dict(type="TrainingStateHook"),
-    stop_signal=dict(type="StopSignalHook"),
     finite_loss=dict(type="FiniteLossHook"),
     checkpoint_guard=dict(type="CheckpointGuardHook"),
     sampler_seed=dict(type="DistSamplerSeedHook"),
@@ -21,6 +20,7 @@ default_hooks = dict(
     gradient_norm=dict(type="GradientNormHook"),
     best_predictions=dict(type="BestPredictionsHook"),
     tracking=dict(type="TrackingHook"),
+    stop_signal=dict(type="StopSignalHook"),  # last: all others have done their part when it ends the run
 )
 custom_hooks = []
 

@@ -15,6 +15,7 @@ from custom_modules.config.bind import PARTS, bind
 from custom_modules.config.check_data import check_data, check_schedule
 from custom_modules.config.check_keys import check_keys
 from custom_modules.config.check_kinds import check_kinds
+from custom_modules.config.check_secrets import check_secrets
 from custom_modules.config.check_training import check_training
 from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
@@ -89,7 +90,7 @@ def prepare(
     if kinds := check_kinds(cfg):
         raise InputError(kinds)  # nothing that follows could read such a config
     problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
-    problems += check_schedule(cfg) + check_tta(cfg) + check_training(cfg)
+    problems += check_schedule(cfg) + check_tta(cfg) + check_training(cfg) + check_secrets(cfg)
     lines: list[str] = []
     split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
     lines += bind(cfg) + unseeded_lines(cfg)

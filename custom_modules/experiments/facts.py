@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from custom_modules.coco.draw import Boxes, UInt8Array, draw_boxes
+from custom_modules.errors import RunStopped
 from custom_modules.experiments.tracking import without_secrets
 from custom_modules.predictions.pr_curves import PrCurve
 
@@ -125,6 +126,8 @@ class Ending:
             error: What was raised.
             run: The run's name.
         """
+        if isinstance(error, RunStopped):
+            return cls(INTERRUPTED, Note(f"stopped: {run}"[:64], f"{error}; go on with --resume", WARN))
         if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and not error.code):
             return cls(INTERRUPTED, Note(f"interrupted: {run}"[:64], "go on with --resume", WARN))
         reason = without_secrets(f"{type(error).__name__}: {error}"[:1000])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from custom_modules.experiments import run_files
-from custom_modules.experiments.facts import ERROR, Note
+from custom_modules.experiments.facts import Note
 from custom_modules.experiments.run_record import read_record
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.experiments.validation_facts import PhotoSettings, ValidationFacts
@@ -28,7 +27,7 @@ class TrackingHook(Hook):
 
     After each validation: the confusion matrix, precision-recall curves, and a few photos with annotations and
     detections, chosen once (the worst, the best, some at random) and the same ones from then on. At the start and at
-    the end: the files that the run reads and makes. When training ends or the loss is not a number: a note.
+    the end: the files that the run reads and makes. When training ends: a note.
 
     Nothing of it can stop the run: what fails is logged as a warning.
 
@@ -58,24 +57,12 @@ class TrackingHook(Hook):
         self.checkpoint = checkpoint
         self._validations = 0
         self._started = time.monotonic()
-        self._noted_loss = False
         self._facts: ValidationFacts | None = None
 
     def before_train(self, runner: Any) -> None:
         """Hand over what the run depends on, and remember the photos of a run that is resumed."""
         self._started = time.monotonic()
         self._safely(runner, self._hand_over_start, runner)
-
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
-    ) -> None:
-        """Note the first loss that is not a number."""
-        loss = runner.message_hub.log_scalars.get("train/loss")
-        if loss is None or self._noted_loss or math.isfinite(loss.current()):
-            return
-        self._noted_loss = True
-        text = f"loss {loss.current()} after {runner.iter + 1:,} iterations, epoch {runner.epoch + 1}"
-        self._note(runner, Note(f"loss is not a number: {run_name(runner)}"[:64], text, ERROR))
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         """Show what was found."""

@@ -16,7 +16,7 @@ import pytest
 from helpers import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = ("data.md", "ensembling.md", "models.md")  # minutes each; README's commands are among the fast tests
+LONG = ("data.md", "ensembling.md", "models.md", "runs.md")  # minutes each; README's commands are among the fast tests
 MODEL_TOOLS = {"train.py", "test.py", "predict.py", "train_folds.py"}
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from custom_modules.errors import RunStopped
 from custom_modules.experiments.facts import ERROR, FAILED, INTERRUPTED, WARN, Ending, shrunk
 
 
@@ -10,6 +11,7 @@ from custom_modules.experiments.facts import ERROR, FAILED, INTERRUPTED, WARN, E
     ("error", "status", "level", "text"),
     [
         (KeyboardInterrupt(), INTERRUPTED, WARN, "go on with --resume"),
+        (RunStopped("SIGTERM"), INTERRUPTED, WARN, "SIGTERM; go on with --resume"),
         (SystemExit(0), INTERRUPTED, WARN, "go on with --resume"),
         (SystemExit(), INTERRUPTED, WARN, "go on with --resume"),
         (SystemExit(1), FAILED, ERROR, "SystemExit: 1"),

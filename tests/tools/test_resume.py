@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from helpers import ROOT
@@ -113,7 +114,10 @@ def test_a_stopped_run_says_how_to_go_on(config, whole, tmp_path):
     assert re.search(r"stopped by SIGTERM after \d+ of \d+ iterations: all is saved", output)
     (line,) = re.findall("go on with: (.*)", output)
     assert shlex.split(line) == ["python", *command(config, run, "--resume")[1:]]
+    # In the midst of an epoch it saves; in a validation the epoch's checkpoint is there already.
+    saved = Path((run / "last_checkpoint").read_text())
+    assert saved.name in ("stopped.pth", *(f"epoch_{epoch}.pth" for epoch in range(3, EPOCHS)))
     again = start([sys.executable, *shlex.split(line)[1:]], log)
-    assert f"resuming from {run / 'stopped.pth'}" in end(again, log)
+    assert f"resuming from {saved}" in end(again, log)
     assert not (run / "stopped.pth").exists()
     check_same(run, whole)

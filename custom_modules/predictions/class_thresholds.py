@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from custom_modules.coco.annotations import CocoJson, category_names
+from custom_modules.coco.annotations import CocoJson
 from custom_modules.errors import InputError, Problem
 from custom_modules.files import atomic_write, write_json
 from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
-from custom_modules.predictions.matching import Truth
-from custom_modules.predictions.results import Results, check_results
+from custom_modules.predictions.results import Results
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,7 @@ def best_thresholds(annotations: CocoJson, results: Results) -> tuple[ClassThres
     Raises:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
-    check_results(results, annotations, "detections")
-    truth = Truth.of(annotations)
-    to_find = np.bincount(truth.class_rows[~truth.is_crowd], minlength=len(truth.category_ids)).tolist()
-    columns = zip(category_names(annotations), to_find, judge_by_class(truth, results), strict=True)
-    return tuple(_best_threshold(*column) for column in columns)
+    return tuple(_best_threshold(*judged) for judged in judge_by_class(annotations, results))
 
 
 def _best_threshold(name: str, ground_truths: int, judged: JudgedBoxes) -> ClassThreshold:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from custom_modules.coco.annotations import CocoJson, category_names
 from custom_modules.coco.columns import BoolArray, FloatArray, IntArray
 from custom_modules.predictions.matching import Matches, Truth, match
 from custom_modules.predictions.ranking import taking_order
-from custom_modules.predictions.results import Results
+from custom_modules.predictions.results import Results, check_results
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,32 @@ class JudgedBoxes:
         return ends
 
 
-def judge_by_class(truth: Truth, results: Results) -> list[JudgedBoxes]:
+def judge_by_class(
+    annotations: CocoJson, results: Results, what: str = "detections"
+) -> list[tuple[str, int, JudgedBoxes]]:
     """Tell right boxes from wrong ones, for each category of the file; those in crowd regions are neither.
 
     Args:
-        truth: Ground truth.
+        annotations: Ground truth.
         results: Detections on its images.
+        what: What they are, for a message.
+
+    Returns:
+        Name, number of boxes to be found, and what was found, by category in the file's order.
+
+    Raises:
+        InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
+    check_results(results, annotations, what)
+    truth = Truth.of(annotations)
     order = taking_order(results)
     matches = match(truth, results)
     is_right, counts = right_boxes(matches, order)
+    to_find = np.bincount(truth.class_rows[~truth.is_crowd], minlength=len(truth.category_ids)).tolist()
     judged = []
-    for label in range(len(truth.category_ids)):
+    for label, name in enumerate(category_names(annotations)):
         rows = order[((matches.class_rows == label) & counts)[order]]
-        judged.append(JudgedBoxes(results.scores[rows], is_right[rows]))
+        judged.append((name, to_find[label], JudgedBoxes(results.scores[rows], is_right[rows])))
     return judged
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from custom_modules.coco.annotations import CocoJson, category_names
+from custom_modules.coco.annotations import CocoJson
 from custom_modules.coco.columns import FloatArray
 from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
-from custom_modules.predictions.matching import Truth
-from custom_modules.predictions.results import Results, check_results
+from custom_modules.predictions.results import Results
 from custom_modules.predictions.score import average_precision
 
 #: Where curves are sampled: bounded, however many detections there are.
@@ -49,11 +48,8 @@ def pr_curves(annotations: CocoJson, results: Results) -> tuple[PrCurve, ...]:
     Raises:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
-    check_results(results, annotations, "detections")
-    truth = Truth.of(annotations)
-    to_find = np.bincount(truth.class_rows[~truth.is_crowd], minlength=len(truth.category_ids)).tolist()
-    columns = zip(category_names(annotations), to_find, judge_by_class(truth, results), strict=True)
-    return tuple(_curve(name, count, judged) for name, count, judged in columns if count)
+    judged = judge_by_class(annotations, results)
+    return tuple(_curve(name, count, boxes) for name, count, boxes in judged if count)
 
 
 def _curve(name: str, ground_truths: int, judged: JudgedBoxes) -> PrCurve:

@@ -5,7 +5,6 @@ import pytest
 from helpers import coco
 
 from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
-from custom_modules.predictions.matching import Truth
 from custom_modules.predictions.results import Results
 
 
@@ -16,7 +15,12 @@ def found(*rows):
 
 
 def test_the_surest_box_takes_the_object_and_others_are_wrong():
-    judged = judge_by_class(Truth.of(coco(images=3)), found((0, 0, 0, 0.5), (0, 0, 1, 0.9), (1, 0, 0, 0.7)))
+    content = coco(images=3)
+    named = judge_by_class(content, found((0, 0, 0, 0.5), (0, 0, 1, 0.9), (1, 0, 0, 0.7)))
+    boxes = [box["category_id"] for box in content["annotations"]]
+    assert [count for _, count, _ in named] == [boxes.count(entry["id"]) for entry in content["categories"]]
+    assert [name for name, *_ in named] == [entry["name"] for entry in content["categories"]]
+    judged = [entry for *_, entry in named]
     assert judged[0].scores.tolist() == [0.9, 0.7, 0.5]
     assert judged[0].is_right.tolist() == [True, False, False]
     assert [len(entry.scores) for entry in judged] == [3, *[0] * 9]
@@ -25,9 +29,10 @@ def test_the_surest_box_takes_the_object_and_others_are_wrong():
 def test_boxes_in_crowd_regions_are_neither():
     content = coco(images=1)
     content["annotations"][0]["iscrowd"] = 1
-    judged = judge_by_class(Truth.of(content), found((0, 0, 0, 0.9), (0, 0, 25, 0.8)))
-    assert judged[0].scores.tolist() == [0.8]
-    assert judged[0].is_right.tolist() == [False]
+    _, to_find, judged = judge_by_class(content, found((0, 0, 0, 0.9), (0, 0, 25, 0.8)))[0]
+    assert to_find == 0
+    assert judged.scores.tolist() == [0.8]
+    assert judged.is_right.tolist() == [False]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def whole(config, folders):
 def test_a_killed_run_goes_on_to_the_same_weights(config, whole, tmp_path):
     run, log = tmp_path / "run", tmp_path / "log"
     arguments = command(config, run, "--resume-or-start")
-    for epoch in (2, 5):
+    for epoch in (2, 5):  # twice, so that a run that was resumed is killed, too
         process = start(arguments, log)
         wait_for(run / f"epoch_{epoch}.pth", process, log)
         process.send_signal(signal.SIGKILL)

@@ -10,12 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from custom_modules.coco.annotations import CocoJson, category_names
+from custom_modules.coco.annotations import CocoJson
 from custom_modules.coco.columns import FloatArray
 from custom_modules.predictions.class_thresholds import shortest_between
 from custom_modules.predictions.judged import JudgedBoxes, judge_by_class
-from custom_modules.predictions.matching import Truth
-from custom_modules.predictions.results import Results, check_results
+from custom_modules.predictions.results import Results
 
 #: The 95th percentile of the normal distribution: a bound that holds in 19 of 20 cases, on one side.
 Z: Final = 1.6448536269514722
@@ -81,8 +80,8 @@ def judge(annotations: CocoJson, results: Results) -> dict[str, JudgedBoxes]:
     Raises:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
-    check_results(results, annotations, "out-of-fold predictions")
-    return dict(zip(category_names(annotations), judge_by_class(Truth.of(annotations), results), strict=True))
+    by_class = judge_by_class(annotations, results, "out-of-fold predictions")
+    return {name: judged for name, _, judged in by_class}
 
 
 def threshold_at(judged: JudgedBoxes, score_thr: float) -> Threshold:

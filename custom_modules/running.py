@@ -50,9 +50,8 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
     cache_formatting()
     _set_tracking(cfg, job_type)
     _use_resumable_loop(cfg)
-    if cfg.get("launcher") == "pytorch" and device_type() == "cpu" and not torch.distributed.is_initialized():
-        # mmengine would set a CUDA device for each process (mmengine/dist/utils.py, _init_dist_pytorch)
-        torch.distributed.init_process_group("gloo")
+    if cfg.get("launcher") == "pytorch" and device_type() == "cpu":
+        _use_processes_without_gpus(cfg)
     runner = Runner.from_cfg(cfg)
     for line in lines:
         runner.logger.info(f"bound: {line}")
@@ -62,6 +61,18 @@ def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpo
 def _set_tracking(cfg: Config, job_type: str) -> None:
     identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
     give_identity((cfg.get("visualizer") or {}).get("vis_backends") or [], identity)
+
+
+def _use_processes_without_gpus(cfg: Config) -> None:
+    """Let several processes train on a CPU, for which mmengine would want a CUDA device each.
+
+    See ``_init_dist_pytorch`` in mmengine/dist/utils.py and ``wrap_model`` in mmengine/runner/runner.py.
+    """
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+    unused = bool(cfg.get("find_unused_parameters", False))
+    wrapper = {"type": "ProcessesOnCPU", "broadcast_buffers": False, "find_unused_parameters": unused}
+    cfg.setdefault("model_wrapper_cfg", wrapper)
 
 
 def _use_resumable_loop(cfg: Config) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, is_distributed
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 
 from custom_modules.errors import RunStopped
@@ -57,19 +58,26 @@ class StopSignalHook(Hook):
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop after an iteration."""
-        if self._is_asked():
+        if self._may_stop(runner):
             # The runner has not yet counted the iteration.
             self._save_and_stop(runner, runner.iter + 1)
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop in a validation, if the checkpoint that it belongs to is on the disk."""
-        if self._is_asked() and self._checkpoints and self._checkpoints.saved_iter == runner.iter:
+        if self._may_stop(runner) and self._checkpoints and self._checkpoints.saved_iter == runner.iter:
             self._stop(runner, runner.iter)
 
     def after_val_epoch(self, runner: Any, metrics: Any = None) -> None:
         """Stop after a validation."""
-        if self._is_asked():
+        if self._may_stop(runner):
             self._save_and_stop(runner, runner.iter)
+
+    def _may_stop(self, runner: Any) -> bool:
+        """Tell whether to stop now: with several processes not while each accumulates gradients of its own."""
+        wrapper = runner.optim_wrapper
+        return self._is_asked() and not (
+            is_distributed() and isinstance(wrapper, OptimWrapper) and not wrapper.should_update()
+        )
 
     def _is_asked(self) -> bool:
         """Tell whether any process got a signal in this training: all have to stop after the same iteration."""

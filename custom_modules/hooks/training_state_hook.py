@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmdet.models.data_preprocessors import BatchSyncRandomResize
+from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
@@ -17,7 +18,8 @@ NAME = "training_state"
 class TrainingStateHook(Hook):
     """Keeps in checkpoints what mmengine forgets there, so that a resumed run goes on as the whole one.
 
-    - Gradients that are being accumulated when the checkpoint is saved.
+    - Gradients that are being accumulated when the checkpoint is saved; with several processes, where each has its
+      own, they are lost, as with mmengine.
     - The size that mmdet's ``BatchSyncRandomResize`` has drawn for the iterations to come.
     """
 
@@ -30,7 +32,7 @@ class TrainingStateHook(Hook):
         state: dict[str, Any] = {"input_sizes": {name: part._input_size for name, part in _resizers(model).items()}}
         wrapper = runner.optim_wrapper
         # Its counter tells whether the last iteration has ended with a step of the optimiser.
-        if isinstance(wrapper, OptimWrapper) and not wrapper.should_update():
+        if isinstance(wrapper, OptimWrapper) and not wrapper.should_update() and not is_distributed():
             parameters = model.named_parameters()
             state["gradients"] = {name: item.grad.cpu() for name, item in parameters if item.grad is not None}
         checkpoint[NAME] = state

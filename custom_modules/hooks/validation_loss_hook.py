@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from mmdet.structures.bbox import get_box_tensor
-from mmengine.dist import all_reduce
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
@@ -61,14 +61,17 @@ class ValidationLossHook(Hook):
         """Put the means beside the metrics, and back what the model keeps."""
         for name, buffer in _plain(runner).named_buffers():
             buffer.copy_(self._buffers[name])
-        if not self._is_on or metrics is None or not isinstance(runner._train_loop, BaseLoop):
+        if metrics is None or not isinstance(runner._train_loop, BaseLoop):
             return
-        names = sorted(self._sums)
-        sums = torch.tensor([self._sums[name] for name in names], dtype=torch.float64)
-        all_reduce(sums)
-        totals = dict(zip(names, sums.tolist(), strict=True))
+        # All processes take part, also one that had no image or whose loss could not be computed.
+        gathered = all_gather_object((self._is_on, self._sums))
+        self._is_on = all(is_on for is_on, _ in gathered)
+        totals: Counter[str] = Counter()
+        for _, sums in gathered:
+            totals.update(sums)
         images = totals.pop("images", 0)
-        metrics.update({name: value / images for name, value in totals.items() if images})
+        if self._is_on and images:
+            metrics.update({name: value / images for name, value in sorted(totals.items())})
 
     def _add(self, runner: Any, data_batch: Mapping[str, Any]) -> None:
         model = _plain(runner)
@@ -109,6 +112,8 @@ def _resizes_boxes(steps: Sequence[Any]) -> bool:
     mmdet's test pipelines load them after they have resized the photo, so that they stay as in the file.
     """
     kinds = [type(step).__name__ for step in steps]
+    if "LoadAnnotations" not in kinds:
+        raise ValueError("the pipeline has no LoadAnnotations")
     resizes = [place for place, kind in enumerate(kinds) if "Resize" in kind]
     return not resizes or kinds.index("LoadAnnotations") < resizes[0]
 

@@ -121,3 +121,22 @@ def test_a_stopped_run_says_how_to_go_on(config, whole, tmp_path):
     assert f"resuming from {saved}" in end(again, log)
     assert not (run / "stopped.pth").exists()
     check_same(run, whole)
+
+
+@pytest.mark.slow
+def test_several_processes_stop_together_and_go_on(config, tmp_path):
+    """A signal to the first of two processes stops both after the same iteration."""
+    log = tmp_path / "log"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+
+    def distributed(run, *options):
+        return start([*torchrun, *command(config, run, "--launcher", "pytorch", *options)[1:]], log)
+
+    end(distributed(tmp_path / "whole"), log)
+    run = tmp_path / "run"
+    process = distributed(run)
+    wait_for(run / "epoch_3.pth", process, log)
+    os.kill(int((run / ".lock").read_text()), signal.SIGTERM)
+    assert "stopped by SIGTERM" in end(process, log)
+    assert "resuming from" in end(distributed(run, "--resume"), log)
+    check_same(run, tmp_path / "whole")

@@ -1,0 +1,24 @@
+"""Training with several processes where there is no GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
+from mmengine.registry import MODEL_WRAPPERS
+from torch import nn
+
+
+@MODEL_WRAPPERS.register_module()
+class ProcessesOnCPU(MMDistributedDataParallel):
+    """mmengine's wrapper without a device for each process and without synchronised normalisation, which need GPUs.
+
+    Each process normalises its own part of the batch, as it does in a training with one process.
+
+    Args:
+        module: The model.
+        **kwargs: As for torch's ``DistributedDataParallel``.
+    """
+
+    def __init__(self, module: nn.Module, **kwargs: Any) -> None:
+        super().__init__(module=revert_sync_batchnorm(module), **{**kwargs, "device_ids": None})

@@ -24,7 +24,9 @@ class WBFTTAModel(BaseTTAModel):
     """Runs a detector on each view, one view after the other, and merges them by Weighted Boxes Fusion.
 
     Views count as the members of an ensemble of equal weight. Beside mmdet's ``DetTTAModel``, which concatenates
-    and suppresses, this one averages: a box that one view alone has found loses score. Instance masks are left out.
+    and suppresses, this one averages the boxes. A fused box has its best view's score unless told otherwise: what a
+    detector's own suppression leaves of an object is fused as well, and an average takes the weak ones for doubts.
+    Instance masks are left out.
 
     Args:
         module: The detector.
@@ -44,7 +46,7 @@ class WBFTTAModel(BaseTTAModel):
         data_preprocessor: dict[str, Any] | None = None,
         iou_thr: float = 0.55,
         skip_box_thr: float = 0.0001,
-        conf_type: str = "avg",
+        conf_type: str = "max",
         max_per_image: int | None = None,
     ) -> None:
         if isinstance(module, dict) and data_preprocessor is not None:

@@ -14,8 +14,8 @@ from mmengine.registry import HOOKS
 
 from custom_modules.errors import Problem, RunFailed, counted
 from custom_modules.files import atomic_write, write_json
+from custom_modules.preview.drawn import fed_sample
 from custom_modules.preview.grid import draw_grid
-from custom_modules.preview.samples import fed_sample
 
 FOLDER = "nonfinite_loss"
 DRAWN = 16

@@ -21,7 +21,7 @@ from custom_modules.coco.draw import (
     line_width,
     shortened,
 )
-from custom_modules.preview.samples import Drawn, Objects
+from custom_modules.preview.drawn import Drawn, Objects
 
 COLUMNS, GAP, CAPTION, TITLE, LETTERS = 4, 12, 22, 48, 13
 GREY = (120, 120, 120)

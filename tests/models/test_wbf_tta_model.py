@@ -199,7 +199,7 @@ def test_views_are_averaged_by_score_within_a_class():
     (merged,) = WBFTTAModel(FakeDetector(true_box)).merge_preds([[plain, mirrored]])
     bottom = (0.6 * 30 + 0.3 * 26) / (0.6 + 0.3)
     assert merged.pred_instances.labels.tolist() == [0, 1]
-    np.testing.assert_allclose(merged.pred_instances.scores, [(0.6 + 0.3) / 2, 0.5 / 2], rtol=1e-6)
+    np.testing.assert_allclose(merged.pred_instances.scores, [max(0.6, 0.3), 0.5], rtol=1e-6)
     np.testing.assert_allclose(merged.pred_instances.bboxes, [[10, 10, 30, bottom], [10, 10, 30, 26]], rtol=1e-6)
 
 
@@ -212,10 +212,11 @@ def test_settings_of_the_fusion_count():
         views = [[plain.clone(), mirrored.clone()]]
         return WBFTTAModel(detector, **settings).merge_preds(views)[0].pred_instances.scores.tolist()
 
-    assert merged() == pytest.approx([0.5, 0.1])
-    assert merged(iou_thr=0.85) == pytest.approx([0.3, 0.2, 0.1])
-    assert merged(skip_box_thr=0.3) == pytest.approx([0.5])
-    assert merged(max_per_image=1) == pytest.approx([0.5])
+    assert merged() == pytest.approx([0.6, 0.2])
+    assert merged(conf_type="avg") == pytest.approx([(0.6 + 0.4) / 2, 0.2 / 2])
+    assert merged(conf_type="avg", iou_thr=0.85) == pytest.approx([0.6 / 2, 0.4 / 2, 0.2 / 2])
+    assert merged(skip_box_thr=0.3) == pytest.approx([0.6])
+    assert merged(max_per_image=1) == pytest.approx([0.6])
     with pytest.raises(InputError, match="iou_thr"):
         WBFTTAModel(detector, iou_thr=1.5)
 

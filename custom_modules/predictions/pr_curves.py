@@ -23,6 +23,7 @@ class PrCurve:
 
     Attributes:
         name: The class.
+        label: Its position in the annotation file, which gives its colour.
         ground_truths: Its boxes to be found, at least one.
         ap50: Average precision at IoU 0.5 from all detections, not from the samples.
         precisions: Best precision at this recall or a higher one; 0 where it is not reached, shape ``(101,)``.
@@ -30,6 +31,7 @@ class PrCurve:
     """
 
     name: str
+    label: int
     ground_truths: int
     ap50: float
     precisions: FloatArray
@@ -49,10 +51,10 @@ def pr_curves(annotations: CocoJson, results: Results) -> tuple[PrCurve, ...]:
         InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
     judged = judge_by_class(annotations, results)
-    return tuple(_curve(name, count, boxes) for name, count, boxes in judged if count)
+    return tuple(_curve(name, label, count, boxes) for label, (name, count, boxes) in enumerate(judged) if count)
 
 
-def _curve(name: str, ground_truths: int, judged: JudgedBoxes) -> PrCurve:
+def _curve(name: str, label: int, ground_truths: int, judged: JudgedBoxes) -> PrCurve:
     precisions, scores = np.zeros(len(RECALLS)), np.full(len(RECALLS), np.nan)
     right = np.cumsum(judged.is_right)
     if len(right):
@@ -63,7 +65,7 @@ def _curve(name: str, ground_truths: int, judged: JudgedBoxes) -> PrCurve:
         first = np.searchsorted(right, wanted)
         reached = first < len(right)
         precisions[reached], scores[reached] = envelope[first[reached]], judged.scores[first[reached]]
-    return PrCurve(name, ground_truths, average_precision(judged.is_right, ground_truths), precisions, scores)
+    return PrCurve(name, label, ground_truths, average_precision(judged.is_right, ground_truths), precisions, scores)
 
 
 def mean_precisions(curves: Sequence[PrCurve]) -> FloatArray:

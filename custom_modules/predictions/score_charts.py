@@ -4,65 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from matplotlib.axes import Axes
+
+from custom_modules.coco.columns import FloatArray, IntArray
 from custom_modules.coco.describe.theme import (
     GRID,
-    HEAT,
     INK,
     MUTED,
-    WIDTH,
     Chart,
     colours,
+    heat_matrix,
     new_figure,
     render,
+    render_svg,
     short,
     with_style,
 )
 from custom_modules.predictions.confusion import Confusion
 from custom_modules.predictions.pr_curves import RECALLS, PrCurve, mean_precisions
 
-#: Matrices of more classes are drawn without numbers.
-MOST_NUMBERED = 24
-#: Curves of more classes are drawn without names.
-MOST_NAMED = 20
+#: A matrix shows so many classes, the first ones.
+MOST_CLASSES = 40
+#: Up to this many rows it has room for numbers, and curves for their names.
+MOST_NUMBERED = 20
 
 
-def draw_confusion(confusion: Confusion) -> Chart:
-    """Draw a confusion matrix: colour for the share of the true class, numbers for boxes."""
-    names, size = [short(name, 18) for name in confusion.labels], 8 if len(confusion.labels) <= MOST_NUMBERED else 6
-    shares = confusion.shares
-    with with_style():
-        figure = new_figure(min(9.0, 2.0 + 0.36 * len(names)))
-        axes = figure.subplots()
-        axes.imshow(shares, cmap=HEAT, vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=size)
-        axes.set_yticks(range(len(names)), names, fontsize=size)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true")
-        axes.tick_params(colors=INK)
-        axes.spines[:].set_color(GRID)
-        for row, counts in enumerate(confusion.counts.tolist() if len(names) <= MOST_NUMBERED else ()):
-            for column, count in enumerate(counts):
-                ink = "#ffffff" if shares[row, column] > 0.6 else INK
-                axes.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontsize=7, color=ink)
-        return render("confusion", "Matrix: boxes of the row's class that were taken for the column's", figure)
-
-
-def draw_pr_curves(curves: Sequence[PrCurve]) -> Chart:
-    """Draw the classes' precision-recall curves and their mean.
+def draw_confusion(confusion: Confusion, with_png: bool = False) -> Chart:
+    """Draw shares of each true class by predicted class, the background last; its own row in counts of boxes.
 
     Args:
-        curves: At least one.
+        confusion: The matrix.
+        with_png: Draw the PNG too.
     """
-    named = len(curves) <= MOST_NAMED
+    keep = [*range(min(len(confusion.names), MOST_CLASSES)), len(confusion.names)]
+    names = [short(confusion.labels[place], 18) for place in keep]
+    counts, shares = confusion.counts[np.ix_(keep, keep)], confusion.shares[np.ix_(keep, keep)]
     with with_style():
-        figure = new_figure(4.4, WIDTH)
+        figure = new_figure(min(7.6, 2.2 + 0.42 * len(keep)))
         axes = figure.subplots()
-        for curve, colour in zip(curves, colours(list(range(len(curves)))), strict=True):
-            label = f"{short(curve.name)} {curve.ap50:.2f}" if named else None
-            axes.plot(RECALLS, curve.precisions, color=colour, linewidth=1, label=label)
+        heat_matrix(axes, shares, names, names, 1.0)
+        axes.set_ylabel("true class")
+        if len(keep) <= MOST_NUMBERED:
+            _write_counts(axes, counts, shares)
+        alt = "Matrix: of the true boxes of each class, the share found as each class"
+        return (render if with_png else render_svg)("confusion", alt, figure)
+
+
+def _write_counts(axes: Axes, counts: IntArray, shares: FloatArray) -> None:
+    for (row, column), number in np.ndenumerate(counts):
+        if number:
+            ink = "#ffffff" if shares[row, column] > 0.7 else INK
+            axes.text(column, row, f"{number:,}", ha="center", va="center", fontsize=8, color=ink)
+
+
+def draw_pr_curves(curves: Sequence[PrCurve], with_png: bool = False) -> Chart:
+    """Draw precision over recall, a line for each class in its colour and a strong one for their mean.
+
+    Args:
+        curves: Of the classes with boxes to be found, at least one.
+        with_png: Draw the PNG too.
+    """
+    with with_style():
+        figure = new_figure(3.6)
+        axes = figure.subplots()
+        for curve, colour in zip(curves, colours([curve.label for curve in curves]), strict=True):
+            name = f"{short(curve.name, 18)} {curve.ap50:.2f}"
+            axes.plot(RECALLS, curve.precisions, color=colour, linewidth=1, alpha=0.8, label=name)
         mean_ap = sum(curve.ap50 for curve in curves) / len(curves)
         axes.plot(RECALLS, mean_precisions(curves), color=INK, linewidth=2.2, label=f"mean {mean_ap:.2f}")
-        axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision at IoU 0.5")
-        axes.grid(color=GRID, linewidth=0.6)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, labelcolor=MUTED)
-        return render("pr_curves", "Curves: precision against recall of each class and their mean", figure)
+        axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="recall", ylabel="precision at IoU 0.5")
+        axes.grid(axis="both", color=GRID)
+        axes.tick_params(axis="y", colors=MUTED)
+        if len(curves) <= MOST_NUMBERED:
+            figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+        alt = "Lines: precision over recall of each class, and their mean"
+        return (render if with_png else render_svg)("pr_curves", alt, figure)

@@ -27,10 +27,10 @@ def pictures(name: str, fact: Confusion | Curves | Photos) -> Iterator[tuple[str
     from custom_modules.predictions.score_charts import draw_confusion, draw_pr_curves
 
     if isinstance(fact, Confusion):
-        yield name, _decoded(draw_confusion(fact).png)
+        yield name, _decoded(draw_confusion(fact, with_png=True).png)
     elif isinstance(fact, Curves):
         if fact.curves:
-            yield name, _decoded(draw_pr_curves(fact.curves).png)
+            yield name, _decoded(draw_pr_curves(fact.curves, with_png=True).png)
     else:
         counts: dict[str, int] = {}
         for photo in fact.photos:

@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from custom_modules.coco.columns import FloatArray, IntArray
 from custom_modules.coco.describe.theme import (
-    GRID,
     INK,
     MUTED,
     TEST,
@@ -20,25 +18,20 @@ from custom_modules.coco.describe.theme import (
     Chart,
     category_axis,
     colours,
-    heat_matrix,
     new_figure,
     render_svg,
     row_height,
-    short,
     with_style,
 )
 from custom_modules.experiments.card.curves import Curves
 from custom_modules.experiments.run_record import SCORE
 from custom_modules.predictions.bootstrap import Interval
-from custom_modules.predictions.confusion import Confusion
-from custom_modules.predictions.pr_curves import RECALLS, PrCurve, mean_precisions
 from custom_modules.predictions.score import ClassScore
 
 #: Parts of the loss that are drawn beside their sum.
 MOST_LOSSES = 6
+#: Bars of more classes are left out.
 MOST_CLASSES = 40
-#: Up to this many classes a confusion matrix has room for numbers.
-MOST_NUMBERED = 15
 
 
 def draw_training(curves: Curves) -> Chart | None:
@@ -134,51 +127,3 @@ def draw_class_aps(classes: Sequence[ClassScore], intervals: Sequence[Interval |
         return render_svg(
             "class_aps", "Bars: AP50 of each class with its 95% interval and number of true boxes", figure
         )
-
-
-def draw_confusion(matrix: Confusion) -> Chart:
-    """Draw shares of each true class by predicted class, the background last; its own row in counts of boxes."""
-    count = min(len(matrix.names), MOST_CLASSES)
-    keep = [*range(count), len(matrix.names)]
-    names = [short(matrix.labels[place], 18) for place in keep]
-    counts = matrix.counts[np.ix_(keep, keep)]
-    shares = matrix.shares[np.ix_(keep, keep)]
-    with with_style():
-        figure = new_figure(min(7.6, 2.2 + 0.42 * len(keep)))
-        axes = figure.subplots()
-        heat_matrix(axes, shares, names, names, 1.0)
-        axes.set_ylabel("true class")
-        if len(keep) <= MOST_NUMBERED:
-            _write_counts(axes, counts, shares)
-        return render_svg("confusion", "Matrix: of the true boxes of each class, the share found as each class", figure)
-
-
-def _write_counts(axes: Axes, counts: IntArray, shares: FloatArray) -> None:
-    for (row, column), number in np.ndenumerate(counts):
-        if number:
-            ink = "#ffffff" if shares[row, column] > 0.7 else INK
-            axes.text(column, row, f"{number:,}", ha="center", va="center", fontsize=8, color=ink)
-
-
-def draw_pr_curves(curves: Sequence[PrCurve], labels: Sequence[int]) -> Chart:
-    """Draw precision over recall, one line a class and a strong one for their mean.
-
-    Args:
-        curves: Of the classes with boxes to be found.
-        labels: Positions of these classes, which give their colours.
-    """
-    with with_style():
-        figure = new_figure(3.6)
-        axes = figure.subplots()
-        for curve, colour in zip(curves, colours(list(labels)), strict=True):
-            axes.plot(RECALLS, curve.precisions, color=colour, linewidth=1, alpha=0.8, label=short(curve.name, 18))
-        axes.plot(RECALLS, mean_precisions(curves), color=INK, linewidth=2.2, label="mean")
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1.03)
-        axes.grid(axis="both", color=GRID)
-        axes.set_xlabel("recall")
-        axes.set_ylabel("precision")
-        axes.tick_params(axis="y", colors=MUTED)
-        if len(curves) <= MOST_NUMBERED:
-            figure.legend(loc="outside right upper", frameon=False, fontsize=8)
-        return render_svg("pr_curves", "Lines: precision over recall of each class, and their mean", figure)

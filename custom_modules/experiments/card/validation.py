@@ -10,7 +10,7 @@ from pathlib import Path
 from custom_modules.coco.describe.sheets import Sheet
 from custom_modules.coco.describe.theme import Chart
 from custom_modules.errors import InputError
-from custom_modules.experiments.card import charts
+from custom_modules.experiments.card.charts import draw_class_aps
 from custom_modules.experiments.card.photos import photo_sheets
 from custom_modules.experiments.comparison.candidates import photos_of
 from custom_modules.experiments.validated import finished_record, read_validated
@@ -21,6 +21,7 @@ from custom_modules.predictions.photo_counts import class_cuts
 from custom_modules.predictions.pr_curves import pr_curves
 from custom_modules.predictions.ranking import class_aps, mean_ap, rank
 from custom_modules.predictions.score import Scores, score_matches
+from custom_modules.predictions.score_charts import draw_confusion, draw_pr_curves
 
 REPLICATES = 1000
 WORST = 5
@@ -68,12 +69,11 @@ def read_validation(folder: Path, image_root: str | os.PathLike[str] | None = No
     scores = score_matches(read.annotations, matches, ranking)
     cuts = class_cuts(read.annotations, read.results)
     matrix = confusion(read.annotations, read.results, cuts)
-    drawn = [charts.draw_class_aps(scores.classes, [interval(of_class) for of_class in aps.T])]
+    drawn = [draw_class_aps(scores.classes, [interval(of_class) for of_class in aps.T])]
     curves = pr_curves(read.annotations, read.results)
     if curves:
-        places = [place for place, entry in enumerate(scores.classes) if entry.ap50 is not None]
-        drawn.append(charts.draw_pr_curves(curves, places))
-    drawn.append(charts.draw_confusion(matrix))
+        drawn.append(draw_pr_curves(curves))
+    drawn.append(draw_confusion(matrix))
     sheets, notes = [], []
     root = image_root if image_root is not None else photos_of(record)
     try:

@@ -2,14 +2,9 @@
 
 import re
 
-import numpy as np
-import pytest
-
 from custom_modules.experiments.card import charts
 from custom_modules.experiments.card.curves import Curves
 from custom_modules.predictions.bootstrap import Interval
-from custom_modules.predictions.confusion import Confusion
-from custom_modules.predictions.pr_curves import RECALLS, PrCurve
 from custom_modules.predictions.score import ClassScore
 
 
@@ -45,16 +40,3 @@ def test_classes_without_ground_truth_have_no_bar():
     assert "Paper" in drawn
     assert "Glass" not in drawn
     assert any("1,200" in text for text in drawn)
-
-
-@pytest.mark.parametrize(("classes", "has_numbers"), [(3, True), (60, False)])
-def test_a_confusion_matrix_shows_counts_where_there_is_room(classes, has_numbers):
-    counts = np.diag(np.full(classes + 1, 77))
-    chart = charts.draw_confusion(Confusion(tuple(f"class {place}" for place in range(classes)), counts))
-    assert ("77" in texts(chart)) is has_numbers
-    assert "background" in texts(chart)
-
-
-def test_curves_have_a_mean():
-    curves = [PrCurve(name, 3, 0.5, np.linspace(1, 0, len(RECALLS)), RECALLS) for name in ("Paper", "Metal")]
-    assert {"Paper", "Metal", "mean"} <= set(texts(charts.draw_pr_curves(curves, [1, 3])))

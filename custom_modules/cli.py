@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from custom_modules.errors import InputError, RunFailed
+from custom_modules.files import DISK_FULL
 
 USER_ERRNOS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
+    *DISK_FULL,
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
@@ -52,7 +52,7 @@ def run_tool(main: Callable[[], Any]) -> None:
             raise
         # When a file can't be renamed, the second name is its own, the first that of the temporary one.
         message = f"error: {error.filename2 or error.filename or 'writing a file'}: {error.strerror}"
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in DISK_FULL:
             message += "\n    free some space and run the command again; the previous file, if any, is untouched"
     else:
         sys.exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import json
@@ -18,6 +19,8 @@ import orjson
 
 from custom_modules.errors import InputError, Problem
 
+#: Error numbers of a write for which there is no space left.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Environment variable that names the folder for what was measured; without it, the repository's ``.cache``.
 CACHE_VARIABLE = "SORTLINE_CACHE"
 DEFAULT_CACHE = Path(__file__).resolve().parents[1] / ".cache"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from custom_modules.files import atomic_write
+from custom_modules.files import DISK_FULL, atomic_write
 
 NAME = "atomic"
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @register_backend(NAME)
@@ -45,7 +42,7 @@ class AtomicBackend(LocalBackend):
 def _reason(error: OSError, path: str | Path, size: int) -> str:
     """Say why a file of a number of bytes could not be written, on a full disk how much is missing."""
     reason = os.strerror(error.errno or 0)
-    if error.errno not in FULL:
+    if error.errno not in DISK_FULL:
         return reason
     free = shutil.disk_usage(Path(path).parent).free
     return f"{reason}: it takes {size / 1e6:,.1f} MB beside those that are kept, {free / 1e6:,.1f} MB are free"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop
 
 from custom_modules.checkpoint_loading import check_matches, check_start
 from custom_modules.errors import InputError, Problem
+from custom_modules.hooks.plain_model import plain_model
 
 
 @HOOKS.register_module()
@@ -29,7 +29,7 @@ class CheckpointGuardHook(Hook):
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """Compare the checkpoint with the model and with the classes of the loop's dataset."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = plain_model(runner)
         source = checkpoint.get("state_dict", checkpoint)
         where = runner._load_from or runner.work_dir
         meta = checkpoint.get("meta") or {}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
 from custom_modules.errors import InputError, Problem, nearest
+from custom_modules.hooks.plain_model import plain_model
 
 
 @HOOKS.register_module()
@@ -40,12 +40,10 @@ class FreezeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Find the parts, and freeze them if the run starts or resumes early enough."""
-        model = runner.model
-        if is_model_wrapper(model):
-            if not getattr(model, "find_unused_parameters", True):
-                what = "several processes would wait for gradients that frozen parts don't have"
-                raise InputError(Problem("find_unused_parameters", what, "set it to True in the config"))
-            model = model.module
+        model = plain_model(runner)
+        if model is not runner.model and not getattr(runner.model, "find_unused_parameters", True):
+            what = "several processes would wait for gradients that frozen parts don't have"
+            raise InputError(Problem("find_unused_parameters", what, "set it to True in the config"))
         self.parts = find_parts(model, self.names)
         if runner.epoch < self.epochs:
             self._freeze(runner)

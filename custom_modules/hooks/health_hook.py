@@ -51,7 +51,7 @@ class HealthHook(Hook):
         data, whole = (hub.get_scalar(f"train/{name}").mean(self.interval) for name in ("data_time", "time"))
         share = float(data / whole) if whole else 0.0
         hub.update_scalar("train/data_share", share)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
         self._warn(runner, "data", starvation(share, runner.train_dataloader.num_workers, cores))
 
     def _look_at_memory(self, runner: Any) -> None:

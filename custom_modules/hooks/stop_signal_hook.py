@@ -34,16 +34,19 @@ class StopSignalHook(Hook):
     # After the hook that saves checkpoints, which comes last of all others.
     priority = "LOWEST"
 
+    #: There as soon as it listens.
+    _checkpoints: AtomicCheckpointHook
+
     def __init__(self) -> None:
         self._received = 0
         self._before: dict[int, Any] = {}
-        self._checkpoints: AtomicCheckpointHook | None = None
 
     def before_train(self, runner: Any) -> None:
         """Listen, if there is a hook that can save."""
-        self._checkpoints = next((hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)), None)
-        if self._checkpoints is None or threading.current_thread() is not threading.main_thread():
+        found = next((hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)), None)
+        if found is None or threading.current_thread() is not threading.main_thread():
             return
+        self._checkpoints = found
         for number in SIGNALS:
             self._before[number] = signal.signal(number, self._receive)
 
@@ -64,7 +67,7 @@ class StopSignalHook(Hook):
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Stop in a validation, if the checkpoint that it belongs to is on the disk."""
-        if self._may_stop(runner) and self._checkpoints and self._checkpoints.saved_iter == runner.iter:
+        if self._may_stop(runner) and self._checkpoints.saved_iter == runner.iter:
             self._stop(runner, runner.iter)
 
     def after_val_epoch(self, runner: Any, metrics: Any = None) -> None:
@@ -90,8 +93,7 @@ class StopSignalHook(Hook):
         return bool(self._received)
 
     def _save_and_stop(self, runner: Any, iterations: int) -> None:
-        if self._checkpoints:
-            self._checkpoints.save_stopped(runner, iterations)
+        self._checkpoints.save_stopped(runner, iterations)
         self._stop(runner, iterations)
 
     def _stop(self, runner: Any, iterations: int) -> None:

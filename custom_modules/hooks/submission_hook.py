@@ -12,6 +12,7 @@ from mmengine.registry import HOOKS
 
 from custom_modules.coco.annotations import read_annotations
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.run_record import SUBMISSION
 from custom_modules.predictions.detections import ImageDetections, image_detections, in_file_order, to_results
 from custom_modules.predictions.results import write_results
 from custom_modules.predictions.submission import write_submission
@@ -88,7 +89,7 @@ class SubmissionHook(Hook):
         write_results(path, results)
         runner.logger.info(f"{len(results):,} boxes on {len(detections):,} images: {path}")
         if submission:
-            csv_path = Path(runner.work_dir, "submission.csv")
+            csv_path = Path(runner.work_dir, SUBMISSION)
             summary = write_submission(csv_path, results, annotations)
             runner.logger.info(f"submission ({summary}): {csv_path}")
 

@@ -7,9 +7,10 @@ from typing import Any
 from mmdet.models.data_preprocessors import BatchSyncRandomResize
 from mmengine.dist import is_distributed
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
+
+from custom_modules.hooks.plain_model import plain_model
 
 NAME = "training_state"
 
@@ -28,7 +29,7 @@ class TrainingStateHook(Hook):
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """Add the state."""
-        model = _plain(runner.model)
+        model = plain_model(runner)
         state: dict[str, Any] = {"input_sizes": {name: part._input_size for name, part in _resizers(model).items()}}
         wrapper = runner.optim_wrapper
         # Its counter tells whether the last iteration has ended with a step of the optimiser.
@@ -43,7 +44,7 @@ class TrainingStateHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Put the state back."""
-        model = _plain(runner.model)
+        model = plain_model(runner)
         for name, part in _resizers(model).items():
             size = self._kept.get("input_sizes", {}).get(name)
             part._input_size = tuple(size) if size else None
@@ -52,10 +53,6 @@ class TrainingStateHook(Hook):
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)
         self._kept = {}
-
-
-def _plain(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _resizers(model: Any) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import torch
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop
 from mmengine.structures import InstanceData
 from torch import nn
 
+from custom_modules.hooks.plain_model import plain_model
 from custom_modules.hooks.submission_hook import leaf_dataset
 
 #: Layers that work in another way while a model is trained, which must not reach its loss on validation images.
@@ -44,11 +44,12 @@ class ValidationLossHook(Hook):
     def before_val_epoch(self, runner: Any) -> None:
         """Begin with nothing summed up."""
         self._sums.clear()
-        self._buffers = {name: buffer.clone() for name, buffer in _plain(runner).named_buffers()}
+        if self._is_at_work(runner):
+            self._buffers = {name: buffer.clone() for name, buffer in plain_model(runner).named_buffers()}
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Add the loss of a batch; in a test there is none."""
-        if not self._is_on or not isinstance(runner._train_loop, BaseLoop):
+        if not self._is_at_work(runner):
             return
         try:
             self._add(runner, data_batch)
@@ -59,8 +60,9 @@ class ValidationLossHook(Hook):
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         """Put the means beside the metrics, and back what the model keeps."""
-        for name, buffer in _plain(runner).named_buffers():
+        for name, buffer in plain_model(runner).named_buffers() if self._buffers else ():
             buffer.copy_(self._buffers[name])
+        self._buffers = {}
         if metrics is None or not isinstance(runner._train_loop, BaseLoop):
             return
         # All processes take part, also one that had no image or whose loss could not be computed.
@@ -73,10 +75,14 @@ class ValidationLossHook(Hook):
         if self._is_on and images:
             metrics.update({name: value / images for name, value in sorted(totals.items())})
 
+    def _is_at_work(self, runner: Any) -> bool:
+        return self._is_on and isinstance(runner._train_loop, BaseLoop)
+
     def _add(self, runner: Any, data_batch: Mapping[str, Any]) -> None:
-        model = _plain(runner)
+        model = plain_model(runner)
         steps = leaf_dataset(runner.val_dataloader.dataset, "val_dataloader").pipeline.transforms
-        samples = [_on_input(sample, _resizes_boxes(steps)) for sample in data_batch["data_samples"]]
+        resizes_boxes = _resizes_boxes(steps)
+        samples = [_on_input(sample, resizes_boxes) for sample in data_batch["data_samples"]]
         preprocessor = model.data_preprocessor
         with torch.no_grad(), _as_trained(model), runner.optim_wrapper.optim_context(runner.model):
             data = preprocessor({**data_batch, "data_samples": samples}, False)
@@ -87,10 +93,6 @@ class ValidationLossHook(Hook):
         for name, value in losses.items():
             if "loss" in name:
                 self._sums[name] += float(value) * len(samples)
-
-
-def _plain(runner: Any) -> Any:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 @contextmanager

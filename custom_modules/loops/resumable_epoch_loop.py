@@ -34,19 +34,14 @@ class ResumableEpochLoop(ResumableSteps, EpochBasedTrainLoop):
     def train(self) -> Any:
         """Train epoch by epoch."""
         self.runner.call_hook("before_train")
-        # A resumed run may owe its last epoch's validation.
-        self._validate_if_due(self._epoch, self._iter == self._epoch * len(self.dataloader))
+        if self._iter == self._epoch * len(self.dataloader):
+            # A resumed run may owe its last epoch's validation.
+            self.validate_if_due(self._epoch, self._max_epochs)
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
-            self._validate_if_due(self._epoch)
+            self.validate_if_due(self._epoch, self._max_epochs)
         self.runner.call_hook("after_train")
         return self.runner.model
-
-    def _validate_if_due(self, done: int, at_boundary: bool = True) -> None:
-        self._decide_current_val_interval()
-        is_due = done % self.val_interval == 0 or done == self._max_epochs
-        if at_boundary and is_due and done >= max(self.val_begin, 1):
-            self.validate_once()
 
     def run_epoch(self) -> None:
         """Train an epoch, or what is left of it."""

@@ -36,21 +36,15 @@ class ResumableIterLoop(ResumableSteps, IterBasedTrainLoop):
         """Train iteration by iteration."""
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
-        self._validate_if_due()
+        self.validate_if_due(self._iter, self._max_iters)
         batches = self._endless()
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
             self.run_iter(next(batches))
-            self._validate_if_due()
+            self.validate_if_due(self._iter, self._max_iters)
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
         return self.runner.model
-
-    def _validate_if_due(self) -> None:
-        self._decide_current_val_interval()
-        is_due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
-        if is_due and self._iter >= max(self.val_begin, 1):
-            self.validate_once()
 
     def _endless(self) -> Iterator[Any]:
         """Load batches without end, from where a resumed checkpoint stands in the data."""

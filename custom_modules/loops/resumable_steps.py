@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,7 +19,10 @@ class ResumableSteps:
     """Iterations and validations of a training loop, each with random numbers of its own."""
 
     runner: Any
+    val_begin: int
+    val_interval: int
     _iter: int
+    _decide_current_val_interval: Callable[[], None]
     #: What gives the batches of the current pass over the data.
     _batches: Any = None
 
@@ -44,6 +48,18 @@ class ResumableSteps:
             super().run_iter(*args)  # type: ignore[misc]
         except torch.OutOfMemoryError as error:
             raise out_of_memory(self.runner.cfg, args[-1], self._iter, error) from error
+
+    def validate_if_due(self, done: int, planned: int) -> None:
+        """Validate after every so many epochs or iterations, and after the last one.
+
+        Args:
+            done: Epochs or iterations behind the run.
+            planned: All of them.
+        """
+        self._decide_current_val_interval()
+        is_due = done % self.val_interval == 0 or done == planned
+        if is_due and done >= max(self.val_begin, 1):
+            self.validate_once()
 
     def validate_once(self) -> None:
         """Validate, unless a checkpoint was saved after the validation of this very iteration.

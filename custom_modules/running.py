@@ -20,7 +20,7 @@ from custom_modules.config.pretrained import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
 from custom_modules.errors import RunStopped
 from custom_modules.experiments.run_lock import sole_user
-from custom_modules.experiments.run_record import TEST_PREDICTIONS, RunRecord, read_record
+from custom_modules.experiments.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.run_keeping import describe_run, kept_record
 from custom_modules.visualization.trackers import breaks_tracked, give_identity
@@ -187,7 +187,7 @@ def run_test(
         "metrics": metrics,
         "checkpoint": str(checkpoint),
         "predictions": str(folder / TEST_PREDICTIONS),
-        "submission": str(folder / "submission.csv"),
+        "submission": str(folder / SUBMISSION),
     }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from helpers import coco, parts_of_fold
 
-from custom_modules.experiments.run_record import SCORE, VAL_PREDICTIONS, RunRecord, describe_files
+from custom_modules.experiments.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, describe_files
 from custom_modules.predictions.matching import Truth, match
 from custom_modules.predictions.ranking import map50_of
 from custom_modules.predictions.results import read_results
@@ -22,6 +23,11 @@ def found_rows(content: dict[str, Any], images: Collection[int], score: float = 
         for b in content["annotations"]
         if b["image_id"] in images
     ]
+
+
+def trained(record: RunRecord, best_score: float) -> RunRecord:
+    """Return the record of a run that has come to its end."""
+    return replace(record.ended(TRAINED), best_score=best_score)
 
 
 def write_run(
@@ -42,7 +48,7 @@ def write_run(
     (folder / VAL_PREDICTIONS).write_text(json.dumps(found_rows(val, kept)))
     score = map50_of(match(Truth.of(val), read_results(folder / VAL_PREDICTIONS, val))) or 0.0
     record = RunRecord(config, settings or {}, describe_files({"val": str(ann_file)}), fold)
-    record.trained(score).tested("best_epoch_3.pth", len(images), {SCORE: score}).write(folder)
+    trained(record, score).tested("best_epoch_3.pth", len(images), {SCORE: score}).write(folder)
     return folder
 
 

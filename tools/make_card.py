@@ -20,11 +20,11 @@ def main(argv: list[str] | None = None) -> list[Path]:
     args = parse_args(argv)
 
     from custom_modules.errors import InputError, Problem
-    from custom_modules.experiments.best_epochs import fold_runs_in
     from custom_modules.experiments.card.write import write_card
+    from custom_modules.experiments.run_record import fold_folders
     from custom_modules.progress import track
 
-    folders = [run for folder in args.runs for run in fold_runs_in(folder).values() or [folder]]
+    folders = [run for folder in args.runs for run in fold_folders(folder).values() or [folder]]
     cards: list[Path] = []
     problems: list[Problem] = []
     for folder in track(folders, "writing cards"):

@@ -9,7 +9,8 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from custom_modules.errors import InputError, Problem, counted
-from custom_modules.experiments.best_epochs import BestEpochs, best_epochs, fold_runs_in
+from custom_modules.experiments.best_epochs import BestEpochs, best_epochs
+from custom_modules.experiments.run_record import fold_folders
 from custom_modules.experiments.settings import difference
 from custom_modules.experiments.tracking import without_secrets
 
@@ -87,7 +88,7 @@ def follow_folds(cfg: Config, folder: str | None) -> list[str]:
     """
     loop = cfg.get("train_cfg") or {}
     own = Path(cfg.work_dir).parent
-    if folder is None and not fold_runs_in(own):
+    if folder is None and not fold_folders(own):
         length = f"{loop.max_epochs} epochs" if loop.get("max_epochs") else f"{loop.get('max_iters')} iterations"
         return [f"all data: {length} as the config says; there are no folds in {own} to go by"]
     if problems := _uncounted(cfg):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from custom_modules.errors import InputError, Problem, counted
 from custom_modules.experiments.checkpoints import find_checkpoint
-from custom_modules.experiments.run_record import TRAINED, RunRecord, read_record
+from custom_modules.experiments.run_record import TRAINED, RunRecord, fold_folders, read_record
 from custom_modules.files import missing_part
 
 BEST = re.compile(r"best_.*_epoch_(\d+)\.pth")
@@ -38,12 +38,6 @@ class BestEpochs:
         return counted([f"fold {fold}: {epoch}" for fold, epoch in sorted(self.epochs.items())], limit=10)
 
 
-def fold_runs_in(folder: str | os.PathLike[str]) -> dict[int, Path]:
-    """List the run folders of folds below an experiment's, by fold."""
-    found = [(re.fullmatch(r"fold_(\d+)", path.name), path) for path in Path(folder).glob("fold_*") if path.is_dir()]
-    return {int(match[1]): path for match, path in sorted(found, key=lambda item: item[1].name) if match}
-
-
 def best_epochs(folder: str | os.PathLike[str]) -> BestEpochs:
     """Read at which epoch the folds of an experiment were best.
 
@@ -53,7 +47,7 @@ def best_epochs(folder: str | os.PathLike[str]) -> BestEpochs:
     Raises:
         InputError: It holds no folds, or some of them were not trained to their end or kept no best checkpoint.
     """
-    runs = fold_runs_in(folder)
+    runs = fold_folders(folder)
     if not runs:
         remedy = missing_part(Path(folder) / "fold_0") or "train the folds first: python tools/train_folds.py CONFIG"
         raise InputError(Problem(str(folder), "holds no runs of folds", remedy))

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from custom_modules.coco.annotations import read_annotations
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.run_record import TEST_PREDICTIONS
+from custom_modules.experiments.run_record import SUBMISSION, TEST_PREDICTIONS
 from custom_modules.predictions.draw import comparison_sheet
 from custom_modules.predictions.results import read_results
 from custom_modules.predictions.score import Scores, score
@@ -38,7 +38,7 @@ class Paths:
     @property
     def submission(self) -> Path:
         """The CSV to hand in."""
-        return self.work_dir / "submission.csv"
+        return self.work_dir / SUBMISSION
 
     @property
     def predictions(self) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.run_record import SCALARS
 
 #: What depends on the clock and the machine, not on the training.
 MEASURED = frozenset({"time", "data_time", "memory", "eta", "epoch", "iter", "step"})
@@ -40,7 +41,7 @@ def read_logged(folder: str | os.PathLike[str]) -> Logged:
         InputError: A log is damaged.
     """
     logged: Logged = {}
-    for path in sorted(Path(folder).glob("*/vis_data/scalars.json")):
+    for path in sorted(Path(folder).glob(SCALARS)):
         # A killed run may have left half a line at the end.
         whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
         for number, line in enumerate(whole.splitlines(), start=1):

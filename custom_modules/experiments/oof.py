@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from custom_modules.coco.annotations import CocoJson, category_names
 from custom_modules.coco.columns import IntArray
 from custom_modules.coco.pseudo import without_pseudo
 from custom_modules.errors import InputError, Problem, counted
-from custom_modules.experiments.run_record import RunRecord
+from custom_modules.experiments.run_record import RunRecord, fold_folders
 from custom_modules.experiments.settings import difference_in_effect
 from custom_modules.experiments.validated import finished_record, read_validated
 from custom_modules.files import missing_part
@@ -85,12 +84,11 @@ def collect_oof(
 def _fold_folders(root: Path) -> dict[int, Path]:
     if not root.is_dir():
         raise InputError(Problem(str(root), "no such folder", missing_part(root)))
-    matches = [(re.fullmatch(r"fold_(0|[1-9]\d*)", path.name), path) for path in root.iterdir() if path.is_dir()]
-    found = {int(match[1]): path for match, path in matches if match}
+    found = fold_folders(root)
     if not found:
         remedy = "give the folder that holds fold_0, fold_1 ...: work_dirs/<name of the config>"
         raise InputError(Problem(str(root), "holds no runs of folds", remedy))
-    return dict(sorted(found.items()))
+    return found
 
 
 def _finished_record(fold: int, folder: Path) -> RunRecord:

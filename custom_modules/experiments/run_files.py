@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from custom_modules.experiments.facts import Files
-from custom_modules.experiments.run_record import NAME, TEST_PREDICTIONS, VAL_PREDICTIONS, RunRecord
+from custom_modules.experiments.run_record import NAME, SUBMISSION, TEST_PREDICTIONS, VAL_PREDICTIONS, RunRecord
 from custom_modules.experiments.tracking import artifact_name
 
 BEST, LATEST = "best", "latest"
@@ -45,7 +45,7 @@ def validation_files(run: str, folder: Path) -> Files:
 
 def tested_files(run: str, folder: Path) -> list[Files]:
     """Return what a test leaves: predictions, and the submission made of them."""
-    submission = Files(artifact_name(run, "submission"), "submission", {"submission.csv": folder / "submission.csv"})
+    submission = Files(artifact_name(run, "submission"), "submission", {SUBMISSION: folder / SUBMISSION})
     return [_predictions(run, folder, (VAL_PREDICTIONS, TEST_PREDICTIONS), (LATEST,)), submission]
 
 

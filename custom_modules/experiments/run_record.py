@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,8 +23,14 @@ TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
 OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
 #: What they score.
 OOF_SCORE = Path("predictions") / "oof.score.json"
+#: The rows to hand in.
+SUBMISSION = "submission.csv"
 #: One page about the run.
 CARD = "card.html"
+#: Where mmengine's visualizer keeps the scalars of each start; starts sort by time.
+SCALARS = "*/vis_data/scalars.json"
+#: The folder of a fold's run within its experiment's.
+FOLD_FOLDER = re.compile(r"fold_(0|[1-9]\d*)")
 #: The metric that runs are compared by.
 SCORE = "contest/mAP50"
 #: Fields of many lines.
@@ -96,10 +103,6 @@ class RunRecord(Conditions, Course):
         """
         return replace(self, status=status, finished=utc_now(), reason=reason)
 
-    def trained(self, best_score: float | None) -> RunRecord:
-        """Return the record of the run after it has come to its end."""
-        return replace(self.ended(TRAINED), best_score=best_score)
-
     def tested(self, checkpoint: str | os.PathLike[str], images: int, metrics: Mapping[str, float]) -> RunRecord:
         """Return the record of the run after a test of a checkpoint on a number of validation images."""
         numbers = {key: float(value) for key, value in metrics.items()}
@@ -117,6 +120,12 @@ class RunRecord(Conditions, Course):
 def fold_folder(fold: int) -> str:
     """Name the folder of a fold's run within its experiment's."""
     return f"fold_{fold}"
+
+
+def fold_folders(folder: str | os.PathLike[str]) -> dict[int, Path]:
+    """List the folders of folds' runs within an experiment's, by fold; none where there is no such folder."""
+    matches = [(FOLD_FOLDER.fullmatch(path.name), path) for path in Path(folder).glob("fold_*") if path.is_dir()]
+    return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:

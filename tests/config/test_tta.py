@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers import ROOT
 from mmengine.config import Config, ConfigDict
+from written_runs import trained
 
 from custom_modules.config.bind import bind
 from custom_modules.config.check_keys import check_keys
@@ -211,7 +212,7 @@ def test_results_get_a_folder_laid_out_as_the_run_s():
 def test_the_record_keeps_its_own_settings_and_says_how_far_the_run_has_come():
     record, run = RunRecord("c.py", {"views": 4}, {}), RunRecord("c.py", {"views": 1}, {}, best_score=0.5)
     assert tta_record(record, None) == record
-    assert tta_record(record, run.trained(0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, 0.7)
+    assert tta_record(record, trained(run, 0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, 0.7)
     assert tta_record(record, run).status == TRAINING
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from helpers import coco, parts_of_fold
+from written_runs import trained
 
 from custom_modules.errors import InputError
 from custom_modules.experiments.oof import collect_oof
@@ -29,7 +30,7 @@ def experiment(tmp_path):
             ]
             (folder / VAL_PREDICTIONS).write_text(json.dumps(rows))
             record = RunRecord("configs/x.py", {}, describe_files({"val": str(ann_file)}), fold)
-            record.trained(1.0).tested("best.pth", len(val["images"]), {}).write(folder)
+            trained(record, 1.0).tested("best.pth", len(val["images"]), {}).write(folder)
         return tmp_path / "run"
 
     return make

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from written_runs import trained
 
 from custom_modules.errors import InputError
 from custom_modules.experiments import planned_runs
@@ -34,7 +35,7 @@ def finished(folder, record=RECORD):
     (folder / VAL_PREDICTIONS).write_text("[]")
     checkpoint(folder, "epoch_2.pth")
     checkpoint(folder, "best_epoch_1.pth")
-    record.trained(0.5).tested("best_epoch_1.pth", 2, {"contest/mAP50": 0.5}).write(folder)
+    trained(record, 0.5).tested("best_epoch_1.pth", 2, {"contest/mAP50": 0.5}).write(folder)
 
 
 def test_examples_hold():

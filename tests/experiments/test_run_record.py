@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from written_runs import trained
 
 from custom_modules.errors import InputError
 from custom_modules.experiments.provenance import GitState, Hardware, Photos, Start
@@ -12,7 +13,7 @@ from custom_modules.files import file_sha256
 
 def test_a_record_comes_back_equal(tmp_path):
     record = RunRecord("configs/x.py", {"a": {"b": [1, None]}}, {"val": {"path": "v.json", "sha256": "0"}}, fold=2)
-    record = record.trained(0.5).tested(tmp_path / "best_epoch_3.pth", 7, {"contest/mAP50": 0.25})
+    record = trained(record, 0.5).tested(tmp_path / "best_epoch_3.pth", 7, {"contest/mAP50": 0.25})
     record.write(tmp_path)
     assert read_record(tmp_path) == record
     assert (record.status, record.best_score, record.tested_checkpoint) == ("trained", 0.5, "best_epoch_3.pth")
@@ -45,7 +46,7 @@ def test_a_resumed_run_keeps_what_is_behind_it():
     second = RunRecord("x.py", {}, {}).begun(Start("T2", "train --resume", "epoch_1.pth"), first)
     assert (second.status, second.reason, second.finished, second.started) == (TRAINING, "", "", "T1")
     assert second.parent_checkpoint == parents
-    second = second.after(15).trained(0.5)
+    second = trained(second.after(15), 0.5)
     assert second.seconds == 60.0 + 15
     assert [start.seconds for start in second.starts] == [60.0, 15]
 

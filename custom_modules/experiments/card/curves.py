@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Where mmengine's visualizer keeps the scalars of each start, below the run folder; starts sort by time.
-SCALARS = "*/vis_data/scalars.json"
+from custom_modules.experiments.run_record import SCALARS
 
 
 @dataclass(frozen=True)

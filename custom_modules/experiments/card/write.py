@@ -16,7 +16,7 @@ from custom_modules.experiments.card import charts
 from custom_modules.experiments.card.curves import Curves, read_curves
 from custom_modules.experiments.card.validation import Validation, read_validation
 from custom_modules.experiments.leaderboard.entries import Entry, add_changes, make_entries
-from custom_modules.experiments.leaderboard.runs import FOLD, Run, read_run, runs_beside
+from custom_modules.experiments.leaderboard.runs import Run, read_run, runs_beside
 from custom_modules.experiments.run_record import CARD, NAME, SCORE
 from custom_modules.experiments.tracking import run_identity
 from custom_modules.files import atomic_write, read_json
@@ -124,7 +124,7 @@ def _unit(run: Run) -> str:
 
 def _row(folder: Path, run: Run) -> Entry:
     """Return the run's row among the runs beside it, or that of the experiment that it is a fold of."""
-    experiment = folder.resolve().parent if FOLD.fullmatch(folder.name) and run.fold is not None else folder.resolve()
+    experiment = folder.resolve().parent if run.is_fold else folder.resolve()
     entries, _ = make_entries(experiment.parent, runs_beside(experiment))
     return next(entry for entry in add_changes(entries) if entry.folder == experiment)
 

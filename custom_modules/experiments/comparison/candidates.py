@@ -9,9 +9,8 @@ from typing import Any
 
 from custom_modules.coco.annotations import CocoJson, read_annotations
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.best_epochs import fold_runs_in
 from custom_modules.experiments.oof import collect_oof
-from custom_modules.experiments.run_record import OOF_PREDICTIONS, RunRecord, read_record
+from custom_modules.experiments.run_record import OOF_PREDICTIONS, RunRecord, fold_folders, read_record
 from custom_modules.experiments.validated import finished_record, read_validated
 from custom_modules.files import file_sha256, given_twice, missing_part
 from custom_modules.predictions.evaluation import short_names
@@ -114,7 +113,7 @@ def _read_parts(
     if source.is_dir():
         if truth is not None and not _was_validated_on(source, truth):
             return (_out_of_fold(source, truth, folds_dir),)
-        runs = fold_runs_in(source)
+        runs = fold_folders(source)
         if runs:
             return _read_folds(source, runs, folds, folds_dir)
         return (_read_run(source, None, folds_dir),)
@@ -137,7 +136,7 @@ def _out_of_fold(folder: Path, truth: Truth, folds_dir: str | None) -> Part:
     path = folder / OOF_PREDICTIONS
     if path.is_file():
         results = read_predictions(path, truth.annotations)
-    elif fold_runs_in(folder):
+    elif fold_folders(folder):
         results, _ = collect_oof(folder, truth.annotations, truth.where, folds_dir)
     else:
         what = f"has no predictions on {truth.where}: it has no folds and was validated on another file"

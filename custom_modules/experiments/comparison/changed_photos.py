@@ -33,12 +33,14 @@ class PhotoChange:
         part: Position of the part, such as the fold, that it belongs to.
         run: Boxes that the run got right, got wrong and missed.
         other: The same of the one that it is compared with.
+        f1_change: Difference of their F1 on it, either way.
     """
 
     file_name: str
     part: int
     run: tuple[int, int, int]
     other: tuple[int, int, int]
+    f1_change: float
 
     @property
     def fewer_errors(self) -> int:
@@ -79,7 +81,7 @@ def changed_photos(run: Candidate, other: Candidate, count: int = 10) -> Changed
     found = [_of_part(place, *parts) for place, parts in enumerate(zip(run.parts, other.parts, strict=True))]
     changes = [change for part in found for change in part]
     # A stable sort: photos that changed alike keep the order of the files.
-    ranked = sorted(changes, key=lambda change: (-abs(change.fewer_errors), -_f1_change(change)))
+    ranked = sorted(changes, key=lambda change: (-abs(change.fewer_errors), -change.f1_change))
     better = sum(change.fewer_errors > 0 for change in changes)
     worse = sum(change.fewer_errors < 0 for change in changes)
     most = tuple(change for change in ranked[:count] if change.fewer_errors)
@@ -87,19 +89,16 @@ def changed_photos(run: Candidate, other: Candidate, count: int = 10) -> Changed
 
 
 def _of_part(place: int, run: Part, other: Part) -> list[PhotoChange]:
-    counts = [_rows(count_by_photo(part.annotations, part.results)) for part in (run, other)]
+    counts = [count_by_photo(part.annotations, part.results) for part in (run, other)]
     names = [image["file_name"] for image in run.annotations["images"]]
-    return [PhotoChange(name, place, *both) for name, *both in zip(names, *counts, strict=True)]
+    f1_changes = np.abs(counts[0].f1 - counts[1].f1).tolist()
+    columns = zip(names, *map(_rows, counts), f1_changes, strict=True)
+    return [PhotoChange(name, place, *found) for name, *found in columns]
 
 
 def _rows(counts: PhotoCounts) -> list[tuple[int, int, int]]:
     columns: IntArray = np.stack([counts.right, counts.wrong, counts.missed], axis=1)
     return [(right, wrong, missed) for right, wrong, missed in columns.tolist()]
-
-
-def _f1_change(change: PhotoChange) -> float:
-    shares = [2 * right / max(2 * right + wrong + missed, 1) for right, wrong, missed in (change.run, change.other)]
-    return abs(shares[0] - shares[1])
 
 
 def draw_changes(

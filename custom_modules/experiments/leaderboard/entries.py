@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.leaderboard.public_score import read_score
-from custom_modules.experiments.leaderboard.runs import FOLD, Run
+from custom_modules.experiments.leaderboard.runs import Run
 from custom_modules.experiments.run_record import OOF_SCORE
 from custom_modules.experiments.settings import Change, changes_made
 from custom_modules.files import read_json
@@ -117,8 +117,7 @@ def make_entries(
     """
     grouped: dict[Path, list[Run]] = {}
     for run in runs:
-        is_fold = run.fold is not None and FOLD.fullmatch(run.folder.name) is not None
-        grouped.setdefault(run.folder.parent if is_fold else run.folder, []).append(run)
+        grouped.setdefault(run.folder.parent if run.is_fold else run.folder, []).append(run)
     entries = []
     problems: list[Problem] = []
     for folder, members in grouped.items():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.provenance import utc_now
+from custom_modules.experiments.run_record import SUBMISSION
 from custom_modules.files import file_sha256, missing_part, read_json, write_json
 
 NAME = "public_score.json"
-SUBMISSION = "submission.csv"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
         raise InputError(problems)
     submission = root / SUBMISSION
     digest = file_sha256(submission) if submission.is_file() else ""
-    entry = PublicScore(score, datetime.now(timezone.utc).isoformat(timespec="seconds"), digest)
+    entry = PublicScore(score, utc_now(), digest)
     write_json(root / NAME, asdict(entry), indent=1)
     return root / NAME
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.run_record import NAME, SCORE, TRAINED
+from custom_modules.experiments.run_record import FOLD_FOLDER, NAME, SCORE, TRAINED, fold_folders
 from custom_modules.files import missing_part, read_json
 
 #: Folders inside run folders that hold no runs, and what only looks like one: two iterations of everything.
 NO_RUNS = re.compile(r"\d{8}_\d{6}|wandb|predictions|split|smoke|predict")
-FOLD = re.compile(r"fold_\d+")
 
 Kind = TypeVar("Kind")
 
@@ -57,6 +56,11 @@ class Run:
     is_dirty: bool | None
     device: str
     seed: int | None
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether it belongs to the experiment in the folder above."""
+        return self.fold is not None and FOLD_FOLDER.fullmatch(self.folder.resolve().name) is not None
 
     @property
     def family(self) -> str:
@@ -101,7 +105,7 @@ def runs_beside(folder: Path) -> list[Run]:
     """
     runs = []
     for beside in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
-        for place in (beside, *sorted(beside.glob("fold_*"))):
+        for place in (beside, *fold_folders(beside).values()):
             if (place / NAME).is_file():
                 with suppress(InputError):
                     runs.append(read_run(place))
@@ -172,9 +176,8 @@ def _epochs(content: Mapping[str, Any], settings: Mapping[str, Any], is_trained:
 
 
 def _device(hardware: Mapping[str, Any]) -> str:
-    """Name what a run was trained on: its GPUs, else its device."""
-    gpus = hardware.get("gpus")
-    if isinstance(gpus, list) and gpus:
-        first = gpus[0].get("name", "GPU") if isinstance(gpus[0], dict) else str(gpus[0])
-        return f"{len(gpus)} x {first}" if len(gpus) > 1 else str(first)
-    return str(hardware.get("device", ""))
+    """Name what a run was trained on: its GPUs, else its processor."""
+    gpus = _of(hardware, "devices", list) or []
+    if len(gpus) > 1:
+        return f"{len(gpus)} x {gpus[0]}"
+    return str(gpus[0]) if gpus else _of(hardware, "cpu", str) or ""

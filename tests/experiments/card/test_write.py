@@ -99,13 +99,13 @@ def test_the_environment_is_told_by_topic():
         "command": "python tools/train.py x",
         "versions": {"torch": "2.12.0", "mmdet": None},
         "git": {"commit": "c0ffee", "dirty": False, "diff_file": ""},
-        "hardware": {"gpus": [{"name": "L40S", "memory": "48 GB"}]},
+        "hardware": {"cpu": "Xeon", "devices": ["L40S", "L40S"]},
         "ann_files": {"val": {"path": "val.json", "sha256": "ab" * 32}},
     }
     assert environment(record) == {
         "run": {"command": "python tools/train.py x"},
         "git": {"commit": "c0ffee", "dirty": "no"},
-        "hardware": {"gpus": "L40S 48 GB"},
+        "hardware": {"cpu": "Xeon", "devices": "L40S, L40S"},
         "versions": {"torch": "2.12.0"},
         "data": {"val": "val.json, SHA-256 abababababab..."},
     }

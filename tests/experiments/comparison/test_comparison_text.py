@@ -59,7 +59,7 @@ def test_letters_name_any_number_of_runs():
 
 
 def test_the_terminal_shows_everything_and_ends_with_the_verdict():
-    photos = {(1, 0): ChangedPhotos(2, 1, 97, (PhotoChange("train/1.jpg", 0, (3, 0, 0), (1, 1, 2)),))}
+    photos = {(1, 0): ChangedPhotos(2, 1, 97, (PhotoChange("train/1.jpg", 0, (3, 0, 0), (1, 1, 2), 0.6),))}
     text = printed(comparison(entry(), names=("base", "[bold]x")), photos)
     assert "100 validation images, 1,200 boxes to be found" in text
     assert "[bold]x" in text

@@ -6,6 +6,8 @@ import pytest
 
 from custom_modules.errors import InputError
 from custom_modules.experiments.leaderboard.runs import find_runs, read_run, runs_beside
+from custom_modules.experiments.provenance import GitState, Hardware
+from custom_modules.experiments.run_record import RunRecord
 
 RECORD = {
     "config": "configs/rtmdet/rtmdet_s_1x_recycle.py",
@@ -51,7 +53,7 @@ def test_a_full_record_tells_all(tmp_path):
         started="2026-03-01T10:00:00Z",
         seconds=5400,
         epochs_done=7,
-        hardware={"device": "cuda", "gpus": ["NVIDIA L40S", "NVIDIA L40S"]},
+        hardware={"cpu": "Xeon", "devices": ["NVIDIA L40S", "NVIDIA L40S"]},
     )
     run = read_run(tmp_path)
     assert (run.score, run.is_tested, run.epochs, run.seconds) == (0.625, True, 7, 5400.0)
@@ -59,10 +61,20 @@ def test_a_full_record_tells_all(tmp_path):
     assert run.started == "2026-03-01T10:00:00Z"
 
 
-def test_values_of_another_kind_count_as_absent(tmp_path):
-    write(tmp_path, seconds="long", git="c0ffee", started="yesterday", metrics=[], hardware={"gpus": [{"name": "T4"}]})
+@pytest.mark.parametrize(
+    ("hardware", "device"),
+    [(Hardware(cpu="Xeon", devices=["L40S"]), "L40S"), (Hardware(cpu="Xeon"), "Xeon"), (Hardware(), "")],
+)
+def test_a_record_as_runs_write_it_tells_the_device(tmp_path, hardware, device):
+    RunRecord("configs/rtmdet/x.py", {}, {}, hardware=hardware, git=GitState("c0ffee", dirty=False)).write(tmp_path)
     run = read_run(tmp_path)
-    assert (run.seconds, run.commit, run.started, run.score, run.device) == (None, "", "", 0.5, "T4")
+    assert (run.device, run.commit, run.is_dirty) == (device, "c0ffee", False)
+
+
+def test_values_of_another_kind_count_as_absent(tmp_path):
+    write(tmp_path, seconds="long", git="c0ffee", started="yesterday", metrics=[], hardware={"cpu": 7, "devices": "T4"})
+    run = read_run(tmp_path)
+    assert (run.seconds, run.commit, run.started, run.score, run.device) == (None, "", "", 0.5, "")
 
 
 def test_an_unfinished_run_has_not_trained_all_epochs(tmp_path):

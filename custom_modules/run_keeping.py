@@ -101,14 +101,10 @@ class RunKeeper:
     Args:
         runner: The run's.
         record: Its record, with settings and annotation files.
-
-    Attributes:
-        status: How the run ends if it ends without an error. Whoever makes it end early sets ``STOPPED``.
     """
 
     def __init__(self, runner: Runner, record: RunRecord) -> None:
         self.runner = runner
-        self.status = TRAINED
         self._began = time.monotonic()
         self._record = self._begun(record) if is_main_process() else record
 
@@ -155,8 +151,8 @@ class RunKeeper:
 class RunRecordHook(Hook):
     """Keeps the record up to date, so that a killed run's says how far it came. Made by :func:`kept_record`."""
 
-    # After the best score is known and all is saved.
-    priority = "LOWEST"
+    # After the best score is known and all is saved, before trackers are handed the record.
+    priority = "VERY_LOW"
 
     def __init__(self, keeper: RunKeeper) -> None:
         self.keeper = keeper
@@ -171,6 +167,10 @@ class RunRecordHook(Hook):
         """Note the best score."""
         self.keeper.update(epochs_done(runner))
 
+    def after_train(self, runner: Any) -> None:
+        """Note that the run has come to its end."""
+        self.keeper.end(TRAINED)
+
 
 def epochs_done(runner: Any) -> int:
     """Count the complete passes through the training images."""
@@ -182,7 +182,7 @@ def epochs_done(runner: Any) -> int:
 
 
 @contextmanager
-def kept_record(runner: Runner, record: RunRecord) -> Iterator[RunKeeper]:
+def kept_record(runner: Runner, record: RunRecord) -> Iterator[None]:
     """Keep a run's record up to date while the body trains, and note how it ended.
 
     A signal, Ctrl-C and a plain exit count as ``STOPPED``, any other error as ``FAILED``; both are passed on.
@@ -198,11 +198,10 @@ def kept_record(runner: Runner, record: RunRecord) -> Iterator[RunKeeper]:
     keeper.write()
     runner.register_hook(RunRecordHook(keeper))
     try:
-        yield keeper
+        yield
     except BaseException as error:
         stopped = isinstance(error, RunStopped | KeyboardInterrupt | SystemExit)
         reason = "" if stopped else hide_in_text(f"{type(error).__name__}: {error}")[:MAX_REASON]
         with suppress(OSError):  # the disk may be full: the error itself is what counts
             keeper.end(STOPPED if stopped else FAILED, reason)
         raise
-    keeper.end(keeper.status)

@@ -22,9 +22,10 @@ def data_files(record: RunRecord) -> Files:
     return Files(artifact_name(dataset + fold, "annotations"), "dataset", paths, used=True)
 
 
-def record_files(run: str, folder: Path) -> Files:
-    """Return what says how to repeat a run."""
-    return Files(artifact_name(run, "run"), "run", {NAME: folder / NAME})
+def record_files(run: str, folder: Path, record: RunRecord) -> Files:
+    """Return what says how to repeat a run: its record, and the patch of its code where there is one."""
+    names = (NAME, record.git.diff_file) if record.git.diff_file else (NAME,)
+    return Files(artifact_name(run, "run"), "run", {name: folder / name for name in names})
 
 
 def model_files(run: str, checkpoint: Path, is_best: bool) -> Files:

@@ -71,7 +71,7 @@ class TrackingHook(Hook):
             self._safely(runner, self._show, runner)
 
     def after_train(self, runner: Any) -> None:
-        """Hand over the best checkpoint and its predictions, and note the end."""
+        """Hand over the best checkpoint, its predictions and the record of the whole run, and note the end."""
         self._safely(runner, self._hand_over_end, runner)
 
     def before_test(self, runner: Any) -> None:
@@ -103,16 +103,19 @@ class TrackingHook(Hook):
         record = read_record(folder)
         if record is not None:
             self._hand_over(runner, run_files.data_files(record))
-            self._hand_over(runner, run_files.record_files(run_name(runner), folder))
+            self._hand_over(runner, run_files.record_files(run_name(runner), folder, record))
 
     def _hand_over_end(self, runner: Any) -> None:
-        name, hub = run_name(runner), runner.message_hub
+        name, hub, folder = run_name(runner), runner.message_hub, Path(runner.work_dir)
         best = hub.get_info("best_ckpt", None)
         last = best or hub.get_info("last_ckpt", None)
         if self.checkpoint and last:
             self._hand_over(runner, run_files.model_files(name, Path(last), bool(best)))
         if best:
-            self._hand_over(runner, run_files.validation_files(name, Path(runner.work_dir)))
+            self._hand_over(runner, run_files.validation_files(name, folder))
+        record = read_record(folder)
+        if record is not None:
+            self._hand_over(runner, run_files.record_files(name, folder, record))
         took = timedelta(seconds=round(time.monotonic() - self._started))
         score = hub.get_info("best_score", None)
         text = f"{runner.epoch} epochs, {runner.iter:,} iterations, {took} since the last start"

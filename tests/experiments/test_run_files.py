@@ -1,8 +1,10 @@
 """Files of a run: the names by which a training and its test are linked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from custom_modules.experiments import run_files
+from custom_modules.experiments.provenance import GitState
 from custom_modules.experiments.run_record import RunRecord
 
 RUN = "rtmdet_s_1x_recycle/fold_2"
@@ -24,6 +26,14 @@ def test_experiments_on_the_same_fold_share_its_annotations():
     assert one == other
     assert (one.name, one.used) == ("recycle-fold_2-annotations", True)
     assert dict(one.paths) == {"train.json": Path("data/train.json"), "val.json": Path("data/val.json")}
+
+
+def test_a_record_comes_with_the_patch_of_its_code():
+    clean = RunRecord("x.py", {}, {}, git=GitState("c0ffee", dirty=False))
+    changed = replace(clean, git=GitState("c0ffee", dirty=True, diff_file="code_1.diff"))
+    found = [run_files.record_files(RUN, Path("run"), record) for record in (clean, changed)]
+    assert [sorted(files.paths) for files in found] == [["run.json"], ["code_1.diff", "run.json"]]
+    assert found[0].name == found[1].name == "rtmdet_s_1x_recycle-fold_2-run"
 
 
 def test_a_test_leaves_predictions_and_a_submission():

@@ -95,6 +95,7 @@ def test_a_training_is_told_from_start_to_end(train, got):
         ("run", ("latest",), False),
         *facts,
         ("model", ("best", "latest"), False),
+        ("run", ("latest",), False),
         ("INFO", "finished: run"),
         ("finished",),
     ]
@@ -102,7 +103,7 @@ def test_a_training_is_told_from_start_to_end(train, got):
 
 def test_settings_bound_what_is_told(train, got):
     train(interval=2, checkpoint=False)
-    assert [name for name, *_ in got] == ["dataset", "run", CONFUSION, CURVES, PHOTOS, "INFO", "finished"]
+    assert [name for name, *_ in got] == ["dataset", "run", CONFUSION, CURVES, PHOTOS, "run", "INFO", "finished"]
 
 
 def test_a_resumed_training_shows_the_same_photos(train):

@@ -1,6 +1,7 @@
 """A training, its resumption and its test through their command lines, as the trackers see them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers import ROOT
@@ -27,6 +28,12 @@ def artifacts_of(records):
     return {artifact.name: artifact for artifact in found if artifact.type != "run_table"}
 
 
+def record_kept_in(records):
+    """Return run.json as the trackers were handed it last."""
+    entry = next(entry for entry in artifacts_of(records)["tiny-run"].manifest.contents if entry.path == "run.json")
+    return json.loads(Path(entry.local_path).read_text())
+
+
 def test_a_run_is_followed_from_training_to_submission(run_tool, make_dataset, make_config, tmp_path):
     config, run = make_config(make_dataset(images=12), RECIPES + EXTRA), tmp_path / "tiny"
     database = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
@@ -51,6 +58,7 @@ def test_a_run_is_followed_from_training_to_submission(run_tool, make_dataset, m
     made, used = artifacts_of(resumed)["tiny-model"], artifacts_of(test)["tiny-model"]
     assert (sorted(made.aliases), made.use_after_commit, used.use_after_commit) == (["best", "latest"], False, True)
     assert made.digest == used.digest, "one version on the server: the test's lineage"
+    assert record_kept_in(first)["status"] == record_kept_in(resumed)["status"] == "trained"
     assert {"tiny-predictions", "tiny-submission"} <= artifacts_of(test).keys()
     assert isinstance(json.loads((run / VAL_PREDICTIONS).read_text()), list)
     assert (run / "mlflow_run_id").exists()

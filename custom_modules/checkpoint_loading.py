@@ -14,10 +14,11 @@ from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, is_main_process
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
+from custom_modules.config.download import DownloadError, download
+from custom_modules.config.weight_file import named_hash
 from custom_modules.errors import InputError, Problem, counted
 from custom_modules.files import missing_part
 
@@ -159,20 +160,17 @@ def install_safe_loading(trust: bool = False) -> None:
 
 
 def _fetch(url: str) -> Path:
-    """Download a checkpoint to torch's cache unless it is there; the main process does so for all.
+    """Download a checkpoint to torch's cache unless it is there; of several processes one does so.
 
     Raises:
         InputError: It can't be downloaded.
     """
     target = Path(torch.hub.get_dir()) / "checkpoints" / os.path.basename(urlparse(url).path)
-    if is_main_process() and not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(url, str(target))
-        except (OSError, RuntimeError) as error:
-            remedy = f"download it elsewhere and put it at {target}, or train without pretrained weights"
-            raise InputError(Problem(url, f"can't be downloaded: {error}", remedy)) from error
-    barrier()
+    try:
+        download(url, target, named_hash(target.name))
+    except DownloadError as error:
+        remedy = f"download it elsewhere and put it at {target}, or train without pretrained weights"
+        raise InputError(Problem(url, f"can't be downloaded: {error}", remedy)) from error
     return target
 
 

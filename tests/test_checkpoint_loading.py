@@ -13,6 +13,7 @@ from mmengine.logging import HistoryBuffer  # noqa: E402
 from mmengine.runner import checkpoint as mmengine_checkpoint  # noqa: E402
 from torch import nn  # noqa: E402
 
+from custom_modules import checkpoint_loading  # noqa: E402
 from custom_modules.checkpoint_loading import (  # noqa: E402
     check_matches,
     check_start,
@@ -20,6 +21,7 @@ from custom_modules.checkpoint_loading import (  # noqa: E402
     load_checkpoint_safely,
     match_weights,
 )
+from custom_modules.config.download import DownloadError  # noqa: E402
 from custom_modules.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.mm
@@ -182,22 +184,23 @@ def test_mmengine_loads_safely_once_installed(tmp_path, restored_loaders, trust)
 
 @pytest.mark.parametrize("name", ["https://example.org/model-0123abcd.pth", "torchvision://resnet18"])
 def test_downloads_are_loaded_safely_too(tmp_path, monkeypatch, restored_loaders, name):
-    def download(url, target):
+    def download(url, target, sha256):
+        target.parent.mkdir()
         save(target, {"bomb": Bomb(tmp_path / "boom")})
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    monkeypatch.setattr(checkpoint_loading, "download", download)
     install_safe_loading()
     assert "mkdir" in problem_of(mmengine_checkpoint._load_checkpoint, name).what
     assert not (tmp_path / "boom").exists()
 
 
 def test_without_network_the_place_for_the_file_is_named(tmp_path, monkeypatch, restored_loaders):
-    def download(url, target):
-        raise OSError("Name or service not known")
+    def download(url, target, sha256):
+        raise DownloadError("Name or service not known", no_network=True)
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    monkeypatch.setattr(checkpoint_loading, "download", download)
     install_safe_loading()
     problem = problem_of(mmengine_checkpoint._load_checkpoint, "https://example.org/model.pth")
     assert "Name or service not known" in problem.what

@@ -22,6 +22,8 @@ SOFTMAX_LOSSES = ("CrossEntropyLoss", "FocalCrossEntropyLoss")
 #: Losses that take a weight for each sample, with sigmoid.
 SIGMOID_LOSSES = (*SOFTMAX_LOSSES, "FocalLoss", "QualityFocalLoss", "VarifocalLoss")
 WRAPPER = "ClassWeightedLoss"
+#: Samplers that favour rare classes too.
+RARE_CLASS_SAMPLERS = ("ClassBalancedSampler", "OversampleSampler", "RepeatFactorSampler")
 #: Heads that don't hand samples to their loss in the usual way, or set its class weights themselves.
 UNFIT_HEADS = (
     *("AutoAssignHead", "CenterNetUpdateHead", "DETRHead", "FreeAnchorRetinaHead", "Mask2FormerHead"),
@@ -148,6 +150,9 @@ def bind_losses(cfg: Config, classes: Sequence[str], train_files: Sequence[str])
     set_at = [place for place, head in heads if _weigh(head, weights, settings.get("background"))]
     if set_at:
         lines.append(f"class weights ({settings.rule} of the training boxes) in {', '.join(set_at)}: {listed}")
+        sampler = (cfg.get("train_dataloader") or {}).get("sampler") or {}
+        if sampler.get("type") in RARE_CLASS_SAMPLERS:
+            lines.append(f"rare classes count twice: in their weights, and drawn more often by {sampler.type}")
     return lines
 
 

@@ -77,6 +77,13 @@ def test_binding_weighs_by_the_boxes_of_the_training_file(tmp_path):
     assert "model.bbox_head" in line
 
 
+@pytest.mark.parametrize(("sampler", "lines"), [("ClassBalancedSampler", 1), ("DefaultSampler", 0)])
+def test_weights_beside_a_sampler_of_rare_classes_are_told(tmp_path, sampler, lines):
+    cfg = config(head(SOFTMAX, "Shared2FCBBoxHead"), tmp_path, dict(rule="inverse_sqrt"))
+    cfg.train_dataloader.sampler = dict(type=sampler)
+    assert len([line for line in bind(cfg) if "count twice" in line]) == lines
+
+
 def test_sigmoid_losses_are_wrapped_and_softmax_ones_keep_their_background(tmp_path):
     model = dict(
         roi_head=dict(bbox_head=[head({**SOFTMAX, "class_weight": [1.0, 1.0, 0.1]})["bbox_head"]]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from helpers import coco
 
-from custom_modules.experiments.validation_facts import PhotoSettings, ValidationFacts
+from custom_modules.experiments.tracking.validation_facts import PhotoSettings, ValidationFacts
 from custom_modules.predictions.results import Results
 
 #: Photos of six: one of each group fewer than asked for would hide a wrong order.

@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> Path:
     if out.resolve() in {path.resolve() for path in paths}:
         raise InputError(Problem(f"--out {out}", "is one of the checkpoints to average", "choose another file"))
 
-    from custom_modules.weight_averaging import average_checkpoints, save
+    from custom_modules.weights.averaging import average_checkpoints, save
 
     averaged = average_checkpoints(paths, args.trust_checkpoint)
     for path in paths:
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> Path:
     if averaged.ema:
         print(f"{averaged.ema} of the {len(paths)} hold an exponential moving average: its weights are averaged")
     if args.recompute_bn:
-        from custom_modules.batch_norm_pass import measure_batch_norm
+        from custom_modules.weights.batch_norm_pass import measure_batch_norm
 
         layers = measure_batch_norm(averaged.checkpoint, args.recompute_bn, args.data_root, args.bn_images)
         print(f"batch-norm layers measured anew: {layers}")

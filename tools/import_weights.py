@@ -57,8 +57,8 @@ def main(argv: list[str] | None = None) -> Path:
 
 def from_detectron2(args: argparse.Namespace, settings: dict[str, Any], model: Any) -> tuple[dict[str, Any], Any]:
     """Return the weights that fit and the layers that start fresh."""
-    from custom_modules.detectron2_weights import fit, input_problems, read_weights, style_note
     from custom_modules.errors import InputError
+    from custom_modules.weights.detectron2 import fit, input_problems, read_weights, style_note
 
     weights = read_weights(args.source, args.trust_checkpoint)
     if problems := input_problems(weights, settings, str(args.source)):
@@ -71,9 +71,9 @@ def from_detectron2(args: argparse.Namespace, settings: dict[str, Any], model: A
 
 def from_torchvision(args: argparse.Namespace, settings: dict[str, Any], model: Any) -> tuple[dict[str, Any], Any]:
     """Return the weights that fit and the layers that start fresh."""
-    from custom_modules.checkpoint_loading import install_safe_loading
     from custom_modules.models.torchvision_nets import class_layers
     from custom_modules.models.torchvision_weights import load_pretrained
+    from custom_modules.weights.checkpoint_loading import install_safe_loading
 
     install_safe_loading(args.trust_checkpoint)
     class_dependent = class_layers(model.net, settings.model_name, settings.num_classes)

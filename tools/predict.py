@@ -21,9 +21,9 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Predict as the command line says and return the paths written."""
     args = parse_args(argv)
 
-    from custom_modules import inference
     from custom_modules.config.prepare import prepare
     from custom_modules.config.tta import use_tta
+    from custom_modules.engine import inference
     from custom_modules.experiments.checkpoints import find_checkpoint
 
     out = Path(args.out or f"{run_folder(args)}/predict/{Path(args.source).stem}")
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     if args.tta:
         prepared.lines += use_tta(prepared.cfg)
 
-    from custom_modules import running
+    from custom_modules.engine import running
 
     result = running.run_prediction(prepared.cfg, checkpoint, out, prepared.lines, args.trust_checkpoint)
     print(f"predictions: {result['predictions']}")

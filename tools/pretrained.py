@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> Any:
 
     from rich.console import Console
 
-    from custom_modules.config import pretrained_report as report
+    from custom_modules.config.pretrained import report
 
     cache = args.cache.expanduser().resolve() if args.cache else None
     with redirect_stdout(sys.stderr):  # what packages say while they load is no part of a list

@@ -23,17 +23,17 @@ packages, kind of processor and number of threads; on a GPU the run also has to 
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
-    """Reproduce as the command line says; return what :func:`custom_modules.reproduction.reproduce` returns."""
+    """Reproduce as the command line says; return what :func:`custom_modules.engine.reproduction.reproduce` returns."""
     args = parse_args(argv)
 
-    from custom_modules.experiments.repeatable import check_free, repeat_folder, repeatable_record
+    from custom_modules.experiments.provenance.repeatable import check_free, repeat_folder, repeatable_record
 
     record = repeatable_record(args.run)
     target = args.work_dir or repeat_folder(args.run, record)
     if not args.check:
         check_free(target)
 
-    from custom_modules.reproduction import reproduce
+    from custom_modules.engine.reproduction import reproduce
 
     return reproduce(args, record, target)
 

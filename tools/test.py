@@ -18,7 +18,7 @@ EXAMPLES = """examples:
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
-    """Test as the command line says and return what :func:`custom_modules.running.run_test` returns."""
+    """Test as the command line says and return what :func:`custom_modules.engine.running.run_test` returns."""
     args = parse_args(argv)
 
     from custom_modules.config.prepare import prepare
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         record = tta_record(record, read_record(run_folder))
     prepared.cfg.launcher = args.launcher
 
-    from custom_modules import running
+    from custom_modules.engine import running
 
     result = running.run_test(
         prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint, replace_record=args.tta

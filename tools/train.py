@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> Any:
         print(f"resuming from {checkpoint}")
     cfg.launcher = args.launcher
 
-    from custom_modules import running
+    from custom_modules.engine import running
 
     if problem := edits.amp_problem(cfg, running.device_type()):
         raise InputError(problem)
@@ -83,7 +83,7 @@ def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
     from custom_modules.config import edits
     from custom_modules.config.prepare import prepare_training
-    from custom_modules.config.pretrained import missing_lines
+    from custom_modules.config.pretrained.resolve import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_training(args, split_dir=folder)
@@ -91,8 +91,8 @@ def show_plan(args: argparse.Namespace) -> Any:
         if args.auto_batch:
             prepared.lines += choose_batch(args, prepared.cfg)
 
-        from custom_modules import running
         from custom_modules.config.plan import print_plan
+        from custom_modules.engine import running
 
         if problem := edits.amp_problem(prepared.cfg, running.device_type()):
             prepared.lines.append(f"warning: {problem}")
@@ -111,7 +111,7 @@ def choose_batch(args: argparse.Namespace, cfg: Any) -> list[str]:
         if record is not None:
             return use_batch_of(cfg, record.settings)
 
-    from custom_modules.auto_batch import use_auto_batch
+    from custom_modules.engine.auto_batch import use_auto_batch
 
     return use_auto_batch(cfg, args.launcher)
 

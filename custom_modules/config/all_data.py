@@ -12,7 +12,7 @@ from custom_modules.errors import InputError, Problem, counted
 from custom_modules.experiments.best_epochs import BestEpochs, best_epochs
 from custom_modules.experiments.run_record import fold_folders
 from custom_modules.experiments.settings import difference
-from custom_modules.experiments.tracking import without_secrets
+from custom_modules.experiments.tracking.identity import without_secrets
 
 FOLDER = "all_data"
 #: Hooks that need a validation score.

@@ -14,7 +14,7 @@ from custom_modules.config.sources import OWN_SAMPLERS
 from custom_modules.config.tree import dicts_below
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import fold_folder
-from custom_modules.experiments.tracking import sweep_folder
+from custom_modules.experiments.tracking.identity import sweep_folder
 
 SMOKE_ITERATIONS = 2
 

@@ -12,11 +12,11 @@ from mmengine.config import Config
 from custom_modules.config import edits
 from custom_modules.config.all_data import follow_folds, train_on_all, use_all_data_folder
 from custom_modules.config.bind import PARTS, bind
-from custom_modules.config.check_data import check_data, check_schedule
-from custom_modules.config.check_keys import check_keys
-from custom_modules.config.check_kinds import check_kinds
-from custom_modules.config.check_secrets import check_secrets
-from custom_modules.config.check_training import check_training
+from custom_modules.config.checks.data import check_data, check_schedule
+from custom_modules.config.checks.keys import check_keys
+from custom_modules.config.checks.kinds import check_kinds
+from custom_modules.config.checks.secrets import check_secrets
+from custom_modules.config.checks.training import check_training
 from custom_modules.config.folds import use_fold
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.load import load_config
@@ -26,7 +26,7 @@ from custom_modules.config.start import Start, find_start
 from custom_modules.config.tta import check_tta
 from custom_modules.config.unseeded import unseeded_lines
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.frozen_settings import freeze, settings_hash
+from custom_modules.experiments.provenance.frozen_settings import freeze, settings_hash
 from custom_modules.experiments.run_record import RunRecord
 
 REGISTER_ALL = "custom_modules.register_all"

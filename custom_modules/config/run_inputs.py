@@ -10,12 +10,12 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from custom_modules.config.bind import PARTS, annotation_path, as_list, leaf_datasets
-from custom_modules.config.pretrained_sources import CHECKPOINT_KEYS, find_wants
+from custom_modules.config.pretrained.sources import CHECKPOINT_KEYS, find_wants
+from custom_modules.config.pretrained.weight_file import known_sha256
 from custom_modules.config.tree import dicts_below
-from custom_modules.config.weight_file import known_sha256
 from custom_modules.errors import InputError
-from custom_modules.experiments.photos import describe_photos
-from custom_modules.experiments.provenance import Photos
+from custom_modules.experiments.provenance.parts import Photos
+from custom_modules.experiments.provenance.photos import describe_photos
 from custom_modules.experiments.run_record import describe_files
 
 

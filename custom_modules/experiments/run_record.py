@@ -11,7 +11,7 @@ from typing import Any
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.from_json import from_json
-from custom_modules.experiments.provenance import Conditions, Course, Start, utc_now
+from custom_modules.experiments.provenance.parts import Conditions, Course, Start, utc_now
 from custom_modules.files import file_sha256, read_json, write_json
 
 NAME = "run.json"

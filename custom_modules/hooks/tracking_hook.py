@@ -11,11 +11,11 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.experiments import run_files
-from custom_modules.experiments.facts import Note
 from custom_modules.experiments.run_record import read_record
-from custom_modules.experiments.tracking import run_identity
-from custom_modules.experiments.validation_facts import PhotoSettings, ValidationFacts
+from custom_modules.experiments.tracking import run_files
+from custom_modules.experiments.tracking.facts import Note
+from custom_modules.experiments.tracking.identity import run_identity
+from custom_modules.experiments.tracking.validation_facts import PhotoSettings, ValidationFacts
 from custom_modules.hooks.submission_hook import leaf_dataset
 from custom_modules.metrics.contest_metric import last_evaluated
 from custom_modules.visualization.trackers import trackers_of

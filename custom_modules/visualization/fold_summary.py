@@ -9,10 +9,10 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.facts import Note
 from custom_modules.experiments.planned_runs import mean_and_deviation
 from custom_modules.experiments.run_record import SCORE, RunRecord
-from custom_modules.experiments.tracking import run_identity
+from custom_modules.experiments.tracking.facts import Note
+from custom_modules.experiments.tracking.identity import run_identity
 from custom_modules.visualization.tracker_backend import TrackerBackend
 from custom_modules.visualization.trackers import give_identity
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from custom_modules.coco.draw import UInt8Array
-from custom_modules.experiments.facts import Curves, Photos
+from custom_modules.experiments.tracking.facts import Curves, Photos
 from custom_modules.predictions.confusion import Confusion
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.facts import FAILED, FINISHED, INTERRUPTED, Curves, Files, Note, Photos
 from custom_modules.experiments.settings import flatten
-from custom_modules.experiments.tracking import keep_run_id, kept_run_id
+from custom_modules.experiments.tracking.facts import FAILED, FINISHED, INTERRUPTED, Curves, Files, Note, Photos
+from custom_modules.experiments.tracking.identity import keep_run_id, kept_run_id
 from custom_modules.files import file_sha256
 from custom_modules.predictions.confusion import Confusion
 from custom_modules.visualization.pictures import pictures

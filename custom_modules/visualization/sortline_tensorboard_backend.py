@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.facts import Files, Note
+from custom_modules.experiments.tracking.facts import Files, Note
 from custom_modules.files import file_sha256
 from custom_modules.visualization.pictures import pictures
 from custom_modules.visualization.tracker_backend import TrackerBackend

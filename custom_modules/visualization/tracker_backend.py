@@ -14,9 +14,9 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import BaseVisBackend
 
-from custom_modules.experiments.facts import FINISHED, Curves, Ending, Files, Note, Photos
-from custom_modules.experiments.row_journal import RowJournal
-from custom_modules.experiments.tracking import without_secrets
+from custom_modules.experiments.tracking.facts import FINISHED, Curves, Ending, Files, Note, Photos
+from custom_modules.experiments.tracking.identity import without_secrets
+from custom_modules.experiments.tracking.row_journal import RowJournal
 from custom_modules.predictions.confusion import Confusion
 from custom_modules.visualization.background import Background
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 
-from custom_modules.experiments.facts import Ending
+from custom_modules.experiments.tracking.facts import Ending
 from custom_modules.visualization.tracker_backend import TrackerBackend
 
 #: Argument of each tracker that takes a run's name, group, job type and tags.
@@ -24,7 +24,7 @@ def give_identity(backends: Sequence[Any], identity: Mapping[str, Any]) -> None:
 
     Args:
         backends: The visualizer's ``vis_backends``; changed in place.
-        identity: As :func:`~custom_modules.experiments.tracking.run_identity` makes it.
+        identity: As :func:`~custom_modules.experiments.tracking.identity.run_identity` makes it.
     """
     for backend in backends:
         key = IDENTITY_KEYS.get(backend.type)

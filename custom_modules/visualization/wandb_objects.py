@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from custom_modules.coco.draw import Boxes
-from custom_modules.experiments.facts import Curves, Files, Photo, Photos
+from custom_modules.experiments.tracking.facts import Curves, Files, Photo, Photos
 from custom_modules.predictions.confusion import Confusion
 from custom_modules.predictions.pr_curves import RECALLS
 

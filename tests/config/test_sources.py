@@ -2,8 +2,8 @@ import pytest
 from mmengine.config import Config
 
 from custom_modules.config.bind import bind
-from custom_modules.config.check_keys import check_keys
-from custom_modules.config.check_kinds import check_kinds
+from custom_modules.config.checks.keys import check_keys
+from custom_modules.config.checks.kinds import check_kinds
 from custom_modules.config.signatures import Schema
 from custom_modules.config.sources import check_sources, joined_node
 from custom_modules.errors import InputError

@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from written_runs import trained
 
 from custom_modules.config.bind import bind
-from custom_modules.config.check_keys import check_keys
+from custom_modules.config.checks.keys import check_keys
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
 from custom_modules.config.tta import (

@@ -14,8 +14,8 @@ from shrink import shrink_experiment
 
 from custom_modules.config import edits
 from custom_modules.config.bind import bind, class_names
-from custom_modules.config.check_data import check_schedule
-from custom_modules.config.check_keys import check_keys
+from custom_modules.config.checks.data import check_schedule
+from custom_modules.config.checks.keys import check_keys
 from custom_modules.config.load import load_config
 from custom_modules.config.prepare import Prepared
 from custom_modules.config.signatures import Schema, load_schema
@@ -86,8 +86,8 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
 
     The first config of each family among the fast tests, all of them among the others.
     """
-    from custom_modules import running
     from custom_modules.coco.annotations import read_annotations
+    from custom_modules.engine import running
     from custom_modules.predictions.submission import check_submission
 
     cfg = load_config(path)

@@ -13,8 +13,8 @@ from shrink import shrink_experiment
 
 from custom_modules.config import edits
 from custom_modules.config.bind import bind
-from custom_modules.config.check_keys import check_keys
-from custom_modules.config.check_training import check_training
+from custom_modules.config.checks.keys import check_keys
+from custom_modules.config.checks.training import check_training
 from custom_modules.config.load import load_config
 from custom_modules.config.prepare import Prepared
 from custom_modules.config.signatures import load_schema
@@ -49,7 +49,7 @@ def compose(folder: Path, base: str, recipes: Sequence[str]) -> Config:
 @pytest.mark.parametrize(("base", "recipes"), COMBINATIONS, ids=lambda value: "-".join(str(value).split("/")[:1]))
 def test_recipes_combine_and_train(base: str, recipes: Sequence[str], make_dataset: Callable[..., Path], tmp_path):
     """Two iterations in bfloat16 on the CPU, then validation and test."""
-    from custom_modules import running
+    from custom_modules.engine import running
 
     cfg = compose(tmp_path, base, recipes)
     cfg.data_root = str(make_dataset(train=coco()))

@@ -5,7 +5,7 @@ from pathlib import Path
 import mmdet
 import pytest
 
-from custom_modules.config.check_keys import check_keys
+from custom_modules.config.checks.keys import check_keys
 from custom_modules.config.load import load_config
 from custom_modules.config.signatures import load_schema
 from custom_modules.errors import InputError

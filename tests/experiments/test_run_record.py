@@ -6,7 +6,7 @@ import pytest
 from written_runs import trained
 
 from custom_modules.errors import InputError
-from custom_modules.experiments.provenance import GitState, Hardware, Photos, Start
+from custom_modules.experiments.provenance.parts import GitState, Hardware, Photos, Start
 from custom_modules.experiments.run_record import FAILED, TRAINING, RunRecord, describe_files, read_record
 from custom_modules.files import file_sha256
 

@@ -16,12 +16,12 @@ torch = pytest.importorskip("torch")
 
 from mmengine.hooks import CheckpointHook  # noqa: E402
 
-from custom_modules.checkpoint_loading import load_checkpoint_safely  # noqa: E402
 from custom_modules.errors import InputError  # noqa: E402
 from custom_modules.experiments.checkpoints import find_best  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
 from custom_modules.hooks import atomic_backend as atomic_backend_module  # noqa: E402
 from custom_modules.hooks.atomic_backend import AtomicBackend  # noqa: E402
+from custom_modules.weights.checkpoint_loading import load_checkpoint_safely  # noqa: E402
 
 pytestmark = pytest.mark.mm
 

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 from mmengine.config import Config  # noqa: E402
 from mmengine.registry import VISBACKENDS  # noqa: E402
 
-from custom_modules.experiments.facts import CONFUSION, CURVES, PHOTOS  # noqa: E402
 from custom_modules.experiments.run_record import RunRecord  # noqa: E402
+from custom_modules.experiments.tracking.facts import CONFUSION, CURVES, PHOTOS  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook, TrackingHook, tracking_hook  # noqa: E402
 from custom_modules.metrics.contest_metric import Evaluated  # noqa: E402
 from custom_modules.visualization.tracker_backend import TrackerBackend  # noqa: E402

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 
 from mmengine.hooks import Hook  # noqa: E402
 
-from custom_modules.checkpoint_loading import load_checkpoint_safely  # noqa: E402
 from custom_modules.errors import RunStopped  # noqa: E402
+from custom_modules.weights.checkpoint_loading import load_checkpoint_safely  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 import training  # noqa: E402

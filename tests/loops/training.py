@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import custom_modules.register_all  # noqa: F401
-from custom_modules.checkpoint_loading import install_safe_loading, load_checkpoint_safely
 from custom_modules.errors import InputError
 from custom_modules.experiments.checkpoints import find_resume
+from custom_modules.weights.checkpoint_loading import install_safe_loading, load_checkpoint_safely
 
 IMAGES, BATCH, EPOCHS = 14, 2, 4
 ITERATIONS = IMAGES // BATCH

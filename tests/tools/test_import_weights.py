@@ -57,10 +57,10 @@ def test_a_detectron2_file_becomes_a_checkpoint_that_leaves_nothing_fresh(run_to
     from mmdet.registry import MODELS
     from test_detectron2_weights import detectron2_state
 
-    from custom_modules.checkpoint_loading import check_matches
     from custom_modules.config.bind import bind
     from custom_modules.config.edits import drop_pretrained
     from custom_modules.config.load import load_config
+    from custom_modules.weights.checkpoint_loading import check_matches
 
     cfg = load_config(DETECTRON2)
     bind(cfg)

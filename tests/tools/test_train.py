@@ -169,7 +169,7 @@ def test_a_full_disk_ends_in_one_message(make_dataset, make_config, tmp_path):
         "from custom_modules.cli import run_tool\n"
         "import custom_modules.register_all\n"
         "def full(descriptor): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
-        "from custom_modules import running\n"
+        "from custom_modules.engine import running\n"
         "build = running.build_runner\n"
         "def build_then_fill(*arguments):\n"
         "    runner = build(*arguments)\n"

@@ -11,7 +11,7 @@ wandb = pytest.importorskip("wandb")
 from mmengine.logging import MessageHub  # noqa: E402
 
 from custom_modules.experiments.run_record import RunRecord  # noqa: E402
-from custom_modules.experiments.wandb_files import read_records, row_of  # noqa: E402
+from custom_modules.experiments.tracking.wandb_files import read_records, row_of  # noqa: E402
 from custom_modules.visualization.fold_summary import summary_row, track_folds  # noqa: E402
 
 pytestmark = pytest.mark.mm

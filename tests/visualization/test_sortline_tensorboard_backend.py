@@ -9,7 +9,7 @@ pytest.importorskip("tensorboard")
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 
-from custom_modules.experiments.facts import Files, Note
+from custom_modules.experiments.tracking.facts import Files, Note
 from custom_modules.visualization import SortlineTensorboardBackend
 from custom_modules.visualization.sortline_tensorboard_backend import steps_in_events
 

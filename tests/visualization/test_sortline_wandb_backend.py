@@ -16,8 +16,8 @@ import numpy as np  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
-from custom_modules.experiments.tracking import HIDDEN, RUN_ID_FILE  # noqa: E402
-from custom_modules.experiments.wandb_files import read_records, row_of  # noqa: E402
+from custom_modules.experiments.tracking.identity import HIDDEN, RUN_ID_FILE  # noqa: E402
+from custom_modules.experiments.tracking.wandb_files import read_records, row_of  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
 from custom_modules.visualization import SortlineWandbBackend, tracker_backend  # noqa: E402
 from custom_modules.visualization import sortline_wandb_backend as backend_module  # noqa: E402

@@ -12,7 +12,7 @@ pytest.importorskip("mmengine")
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 
-from custom_modules.experiments.facts import Ending, Files, Note
+from custom_modules.experiments.tracking.facts import Ending, Files, Note
 from custom_modules.visualization import tracker_backend
 from custom_modules.visualization.tracker_backend import TrackerBackend
 

@@ -9,7 +9,7 @@ pytest.importorskip("mmengine")
 
 from mmengine.config import ConfigDict
 
-from custom_modules.experiments.facts import FAILED, INTERRUPTED
+from custom_modules.experiments.tracking.facts import FAILED, INTERRUPTED
 from custom_modules.visualization import SortlineTensorboardBackend
 from custom_modules.visualization.trackers import breaks_tracked, give_identity, trackers_of
 

@@ -17,8 +17,8 @@ wandb = pytest.importorskip("wandb")
 from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
-from custom_modules.experiments.facts import FAILED, INTERRUPTED, PHOTOS, Files, Note  # noqa: E402
-from custom_modules.experiments.wandb_files import read_records, row_of, run_files  # noqa: E402
+from custom_modules.experiments.tracking.facts import FAILED, INTERRUPTED, PHOTOS, Files, Note  # noqa: E402
+from custom_modules.experiments.tracking.wandb_files import read_records, row_of, run_files  # noqa: E402
 from custom_modules.visualization import SortlineWandbBackend  # noqa: E402
 
 pytestmark = pytest.mark.mm

@@ -18,7 +18,7 @@ from custom_modules.experiments.card.validation import Validation, read_validati
 from custom_modules.experiments.leaderboard.entries import Entry, add_changes, make_entries
 from custom_modules.experiments.leaderboard.runs import Run, read_run, runs_beside
 from custom_modules.experiments.run_record import CARD, NAME, SCORE
-from custom_modules.experiments.tracking import run_identity
+from custom_modules.experiments.tracking.identity import run_identity
 from custom_modules.files import atomic_write, read_json
 
 TEMPLATE = Path(__file__).with_name("card.html.j2")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.provenance import utc_now
+from custom_modules.experiments.provenance.parts import utc_now
 from custom_modules.experiments.run_record import SUBMISSION
 from custom_modules.files import file_sha256, missing_part, read_json, write_json
 

@@ -6,7 +6,7 @@ import pytest
 
 from custom_modules.errors import InputError
 from custom_modules.experiments.leaderboard.runs import find_runs, read_run, runs_beside
-from custom_modules.experiments.provenance import GitState, Hardware
+from custom_modules.experiments.provenance.parts import GitState, Hardware
 from custom_modules.experiments.run_record import RunRecord
 
 RECORD = {

@@ -1,0 +1,1 @@
+"""Weights that a config starts from: which, where from, fetched and checked."""

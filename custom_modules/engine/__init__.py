@@ -1,0 +1,1 @@
+"""Running a prepared config with mmengine: training, testing, predicting, repeating a run."""

@@ -1,0 +1,1 @@
+"""What trackers are told of a run, whichever tracker it is."""

@@ -1,0 +1,1 @@
+"""Files of weights: read safely, compared, averaged, taken over from other frameworks."""

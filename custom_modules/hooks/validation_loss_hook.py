@@ -33,7 +33,7 @@ class ValidationLossHook(Hook):
     detector whose loss can't be computed so goes without it, which a line says.
     """
 
-    # Before RuntimeInfoHook reads the metrics.
+    # Before RuntimeInfoHook reads the metrics, and before EMAHook takes its averages back from the model.
     priority = "HIGHEST"
 
     def __init__(self) -> None:
@@ -44,13 +44,14 @@ class ValidationLossHook(Hook):
     def before_val_epoch(self, runner: Any) -> None:
         """Begin with nothing summed up."""
         self._sums.clear()
-        if self._is_at_work(runner):
-            self._buffers = {name: buffer.clone() for name, buffer in plain_model(runner).named_buffers()}
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Add the loss of a batch; in a test there is none."""
-        if not self._is_at_work(runner):
+        if not self._is_on or not isinstance(runner._train_loop, BaseLoop):
             return
+        if not self._buffers:
+            # Not before the epoch: EMAHook puts its averages into the model then, and takes them back after it.
+            self._buffers = {name: buffer.clone() for name, buffer in plain_model(runner).named_buffers()}
         try:
             self._add(runner, data_batch)
         except Exception as error:  # a detector may ask for anything that only training data has
@@ -74,9 +75,6 @@ class ValidationLossHook(Hook):
         images = totals.pop("images", 0)
         if self._is_on and images:
             metrics.update({name: value / images for name, value in sorted(totals.items())})
-
-    def _is_at_work(self, runner: Any) -> bool:
-        return self._is_on and isinstance(runner._train_loop, BaseLoop)
 
     def _add(self, runner: Any, data_batch: Mapping[str, Any]) -> None:
         model = plain_model(runner)

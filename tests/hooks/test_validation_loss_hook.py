@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mmengine.config import Config  # noqa: E402
+from mmengine.hooks import EMAHook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 pytestmark = pytest.mark.mm
@@ -43,6 +44,9 @@ test_pipeline = [
     dict(type="Resize", scale=(96, 96), keep_ratio=False),
     dict(type="PackDetInputs", meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")),
 ]
+"""
+AVERAGED = """
+custom_hooks = [dict(type="EMAHook", update_buffers=True, priority=49)]
 """
 LOADS_BOXES_LAST = """
 test_pipeline = [
@@ -87,6 +91,18 @@ def test_the_model_is_left_as_it_was(make_detection_runner):
     runner.val_loop.run()
     assert all(torch.equal(value, before[name]) for name, value in runner.model.state_dict().items())
     assert not runner.model.training
+
+
+def test_averaged_buffers_stay_what_they_were(make_detection_runner):
+    runner = make_detection_runner(LOADS_BOXES_FIRST + AVERAGED)
+    runner.call_hook("before_run")
+    (hook,) = [hook for hook in runner.hooks if isinstance(hook, EMAHook)]
+    for model, value in ((hook.src_model, 1.0), (hook.ema_model.module, 2.0)):
+        for buffer in model.buffers():
+            buffer.fill_(value)
+    runner.val_loop.run()
+    assert {float(buffer.float().mean()) for buffer in hook.src_model.buffers()} == {1.0}
+    assert {float(buffer.float().mean()) for buffer in hook.ema_model.module.buffers()} == {2.0}
 
 
 def test_without_boxes_a_line_says_why_there_is_none(make_detection_runner):

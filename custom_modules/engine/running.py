@@ -19,9 +19,11 @@ from custom_modules.config.pretrained.resolve import resolve_pretrained
 from custom_modules.config.upstream import cache_formatting
 from custom_modules.engine.run_keeping import describe_run, kept_record
 from custom_modules.errors import RunStopped
+from custom_modules.experiments.checkpoints import is_best
 from custom_modules.experiments.run_lock import sole_user
 from custom_modules.experiments.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
 from custom_modules.experiments.tracking.identity import run_identity
+from custom_modules.experiments.validated import doubt_about_test
 from custom_modules.visualization.trackers import breaks_tracked, give_identity
 from custom_modules.weights.checkpoint_loading import install_safe_loading
 
@@ -182,7 +184,10 @@ def run_test(
     folder = Path(cfg.work_dir)
     found = None if replace_record else read_record(folder)
     record = found or describe_run(record, runner)
-    _keep(record.tested(checkpoint, images, metrics), cfg.work_dir)
+    record = record.tested(checkpoint, images, metrics)
+    _keep(record, cfg.work_dir)
+    if is_best(checkpoint) and not replace_record and (doubt := doubt_about_test(record)):
+        runner.logger.warning(doubt)
     return {
         "metrics": metrics,
         "checkpoint": str(checkpoint),

@@ -137,6 +137,12 @@ def find_best(folder: Path) -> Path:
     return best
 
 
+def is_best(checkpoint: str | os.PathLike[str]) -> bool:
+    """Tell whether a checkpoint is the best one of the folder that it lies in."""
+    best = _best(Path(checkpoint).parent)
+    return best is not None and best.name == Path(checkpoint).name
+
+
 def _best(folder: Path) -> Path | None:
     """Return the best checkpoint: the one that is named so, else the newest."""
     best = [path for path in folder.glob("best_*.pth") if is_complete(path)]

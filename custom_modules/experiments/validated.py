@@ -17,6 +17,8 @@ from custom_modules.predictions.results import Results, read_results
 
 #: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
 SAME_SCORE = 1e-9
+#: Scores of a checkpoint in training and in its test differ by less, also on a GPU, which adds up in no fixed order.
+SAME_CHECKPOINT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,21 @@ class Validated:
     annotations: CocoJson
     results: Results
     left_out: int
+
+
+def doubt_about_test(record: RunRecord) -> str:
+    """Say that a test of a run's best checkpoint disagrees with what it scored in training; empty if it agrees.
+
+    Args:
+        record: The run's, after the test of its best checkpoint.
+    """
+    tested, best = record.metrics.get(SCORE), record.best_score
+    if tested is None or best is None or abs(tested - best) < SAME_CHECKPOINT:
+        return ""
+    return (
+        f"this checkpoint scored {best:.4f} when training chose it and {tested:.4f} now: photos, annotations, settings "
+        "or code are not the same as then"
+    )
 
 
 def finished_record(folder: Path, fold: int | None = None) -> RunRecord:

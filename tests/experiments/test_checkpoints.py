@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from custom_modules.errors import InputError
-from custom_modules.experiments.checkpoints import find_checkpoint, find_resume, is_complete
+from custom_modules.experiments.checkpoints import find_checkpoint, find_resume, is_best, is_complete
 
 
 def make_run(folder: Path, *names: str, last: str | None = None, cut: tuple[str, ...] = ()) -> Path:
@@ -22,6 +22,17 @@ def make_run(folder: Path, *names: str, last: str | None = None, cut: tuple[str,
     if last is not None:
         (folder / "last_checkpoint").write_text(last)
     return folder
+
+
+def test_the_best_checkpoint_is_the_one_that_is_named_so(tmp_path):
+    folder = make_run(tmp_path, "best_a_epoch_1.pth", "best_a_epoch_2.pth", "epoch_2.pth")
+    (folder / "best_checkpoint").write_text("elsewhere/best_a_epoch_1.pth")
+    assert [is_best(folder / name) for name in ("best_a_epoch_1.pth", "best_a_epoch_2.pth", "epoch_2.pth")] == [
+        True,
+        False,
+        False,
+    ]
+    assert not is_best(tmp_path / "none" / "epoch_1.pth")
 
 
 @pytest.mark.parametrize(

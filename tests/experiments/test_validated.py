@@ -6,8 +6,8 @@ import pytest
 from written_runs import dataset, write_run
 
 from custom_modules.errors import InputError
-from custom_modules.experiments.run_record import VAL_PREDICTIONS
-from custom_modules.experiments.validated import finished_record, read_validated
+from custom_modules.experiments.run_record import VAL_PREDICTIONS, RunRecord
+from custom_modules.experiments.validated import doubt_about_test, finished_record, read_validated
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_what_does_not_belong_is_refused_with_a_command_for_this_run(run, change
     with pytest.raises(InputError, match=message) as refusal:
         read_validated(run, finished_record(run))
     assert f"python tools/test.py configs/family/x.py --work-dir {run}" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("best", "doubts"), [(0.5, False), (0.5009, False), (0.502, True), (None, False)])
+def test_a_test_that_disagrees_with_training_is_doubted(best, doubts):
+    record = RunRecord("x.py", {}, {}, best_score=best, metrics={"contest/mAP50": 0.5})
+    assert bool(doubt_about_test(record)) is doubts
 
 
 def test_a_changed_annotation_file_is_refused(run, tmp_path):

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from helpers import ROOT, coco, refusal
 
+from custom_modules.experiments.run_record import VAL_PREDICTIONS
+
 pytestmark = pytest.mark.mm
 
 
@@ -50,6 +52,9 @@ def test_early_stopping_and_an_average_of_the_weights_switch_on(run_tool, make_d
     config = make_config(make_dataset(), recipes + changes)
     result = run_tool("train", config, "--work-dir", tmp_path / "run")
     assert result.returncode == 0, result.stderr
+    validated = (tmp_path / "run" / VAL_PREDICTIONS).read_bytes()
+    assert run_tool("test", config, "--work-dir", tmp_path / "run").returncode == 0
+    assert (tmp_path / "run" / VAL_PREDICTIONS).read_bytes() == validated, "the best checkpoint is what was validated"
     assert (tmp_path / "run/epoch_2.pth").exists()
     assert not (tmp_path / "run/epoch_5.pth").exists()
 

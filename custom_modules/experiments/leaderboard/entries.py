@@ -144,7 +144,7 @@ def _entry(root: Path, folder: Path, runs: tuple[Run, ...], intervals: Mapping[P
 
 
 def interval_of_mean(scores: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """Take Student's t interval of the mean of folds' scores; None for less than two.
+    """Take Student's t interval of the mean of folds' scores within 0 and 1; None for less than two.
 
     Folds share most of their training images, so that it is rather too narrow (Nadeau and Bengio, Inference for the
     Generalization Error, 2003).
@@ -153,7 +153,7 @@ def interval_of_mean(scores: Sequence[float], level: float = LEVEL) -> Interval 
         return None
     mean, error = float(np.mean(scores)), float(np.std(scores, ddof=1)) / len(scores) ** 0.5
     reach = float(stdtrit(len(scores) - 1, (1 + level) / 2)) * error
-    return Interval(mean - reach, mean + reach)
+    return Interval(max(mean - reach, 0.0), min(mean + reach, 1.0))
 
 
 def _with_other_scores(entry: Entry) -> Entry:

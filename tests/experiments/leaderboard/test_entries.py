@@ -52,6 +52,7 @@ def test_a_single_run_has_the_interval_over_images():
     (entry,) = rows(run(), intervals={Path("work/a"): Interval(0.4, 0.6)})
     assert (entry.name, entry.folds, entry.interval) == ("a", 0, Interval(0.4, 0.6))
     assert interval_of_mean([0.5]) is None
+    assert interval_of_mean([0.0, 1.0]) == Interval(0.0, 1.0)
 
 
 @pytest.mark.parametrize(

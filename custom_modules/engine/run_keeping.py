@@ -151,8 +151,8 @@ class RunKeeper:
 class RunRecordHook(Hook):
     """Keeps the record up to date, so that a killed run's says how far it came. Made by :func:`kept_record`."""
 
-    # After the best score is known and all is saved, before trackers are handed the record.
-    priority = "VERY_LOW"
+    # After the checkpoint hook of the same priority, which decides on the best score; before trackers get the record.
+    priority = 99
 
     def __init__(self, keeper: RunKeeper) -> None:
         self.keeper = keeper

@@ -16,6 +16,7 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 
 from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.experiments.checkpoints import BEST, LAST, STOPPED, keep_best
+from custom_modules.experiments.run_record import NAME as RECORD
 from custom_modules.files import atomic_link, atomic_write
 from custom_modules.hooks.atomic_backend import NAME
 
@@ -49,8 +50,9 @@ class AtomicCheckpointHook(CheckpointHook):
         InputError: ``save_best`` names a metric that the evaluators don't report.
     """
 
-    # After all hooks whose state goes into a checkpoint: those that stop early included.
-    priority = "LOWEST"
+    # After all hooks whose state goes into a checkpoint, those that stop early included; right before LOWEST, the
+    # hooks that want to know what was saved.
+    priority = 99
 
     def __init__(
         self,
@@ -80,7 +82,10 @@ class AtomicCheckpointHook(CheckpointHook):
         regular = Path(self.out_dir, self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter))
         self.saved_iter = runner.iter if runner._resume and regular.is_file() else None
         if is_main_process():
-            for path in Path(self.out_dir).glob(".*.pth.*.tmp"):
+            half_written = [*Path(self.out_dir).glob(".*.pth.*.tmp")]
+            for name in (LAST, BEST, RECORD):
+                half_written += Path(runner.work_dir).glob(f".{name}.*.tmp")
+            for path in half_written:
                 path.unlink(missing_ok=True)
 
     def _adopt_best(self, runner: Any) -> None:

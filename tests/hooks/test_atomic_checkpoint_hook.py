@@ -233,7 +233,8 @@ def test_a_best_checkpoint_left_by_a_kill_goes_on_resuming(make_runner, tmp_path
 
 def test_remains_of_a_killed_write_are_cleared(make_runner, tmp_path):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".epoch_1.pth.abc123.tmp").write_bytes(b"half")
+    for name in ("epoch_1.pth", "last_checkpoint", "best_checkpoint", "run.json"):
+        (tmp_path / "run" / f".{name}.abc123.tmp").write_bytes(b"half")
     make_runner(default_hooks=checkpoint_hook()).train()
     assert hidden_files(tmp_path / "run") == []
 

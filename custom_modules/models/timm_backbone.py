@@ -10,12 +10,12 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
-from timm.layers import LayerNorm2d
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.models import timm_body, timm_layers
+from custom_modules.models.timm_lazily import timm
 from custom_modules.models.timm_sizes import learn_input_sizes
 from custom_modules.models.timm_source import timm_source
 from custom_modules.models.timm_weights import load_whole
@@ -92,7 +92,7 @@ class TimmBackbone(BaseModule):
         self.input_sizes = learn_input_sizes(model_name, self.out_indices, self.timm_args, _pair(img_size))
         self.body = timm_body.build_features(model_name, self.out_indices, **self.timm_args)
         self.out_channels: list[int] = self.body.feature_info.channels()
-        self.norms = nn.ModuleList(map(LayerNorm2d, self.out_channels)) if out_norm else None
+        self.norms = nn.ModuleList(map(timm.layers.LayerNorm2d, self.out_channels)) if out_norm else None
         if with_cp:
             timm_body.checkpoint_gradients(self.body, model_name)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format

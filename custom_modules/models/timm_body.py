@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-import timm
 import torch
-from timm.layers import Format
 from torch import nn
 
 from custom_modules.errors import InputError, Problem, counted
+from custom_modules.models.timm_lazily import timm
 from custom_modules.models.timm_source import check_model_name
 
 # Arguments by which timm's transformers give up the one image size that they are otherwise built for.
@@ -126,7 +125,7 @@ def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -
 def maps_of(body: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Return a body's maps with channels first, as detectors want them; timm's Swin has them last."""
     maps = tuple(body(images))
-    if getattr(body, "output_fmt", None) == Format.NHWC:
+    if getattr(body, "output_fmt", None) == timm.layers.Format.NHWC:
         return tuple(features.permute(0, 3, 1, 2) for features in maps)
     return maps
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from timm.models import group_parameters
-from timm.optim import auto_group_layers
 from torch import nn
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.models.timm_body import build_features, maps_of, on_meta, whole_names
+from custom_modules.models.timm_lazily import timm
 
 
 def layer_numbers(model_name: str, args: dict[str, Any], names: Sequence[str]) -> dict[str, int]:
@@ -27,9 +26,9 @@ def layer_numbers(model_name: str, args: dict[str, Any], names: Sequence[str]) -
     """
     whole = on_meta(model_name, **args)
     if hasattr(whole, "group_matcher"):
-        numbers = group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
+        numbers = timm.models.group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
     else:
-        numbers = auto_group_layers(whole)  # timm's own way out: a new layer every 12 tensors
+        numbers = timm.optim.auto_group_layers(whole)  # timm's own way out: a new layer every 12 tensors
     return {name: int(numbers[other]) for name, other in whole_names(names, numbers).items()}
 
 
@@ -82,7 +81,7 @@ def _stem(whole: nn.Module, model_name: str) -> set[str]:
     if not hasattr(whole, "group_matcher"):
         what = f"timm does not say where the stem of {model_name} ends"
         raise InputError(Problem("model.backbone.frozen_stages", what, "choose 1 or more, or -1"))
-    numbers = group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
+    numbers = timm.models.group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
     return {name for name, number in numbers.items() if number == 0}
 
 

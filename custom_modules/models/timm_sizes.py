@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from timm.models import get_pretrained_cfg
 from torch import nn
 from torch.nn import functional
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.models.timm_body import ANY_SIZE, build_features, class_arguments, maps_of
+from custom_modules.models.timm_lazily import timm
 
 # Detectors pad their batches to multiples of this.
 USUAL_MULTIPLE = 32
@@ -72,7 +72,7 @@ def learn_input_sizes(
 
 def _takes_any_size(model_name: str, args: dict[str, Any]) -> bool:
     """Tell from a model's arguments alone: a convolutional net, or a transformer that was asked to."""
-    cfg = get_pretrained_cfg(model_name)
+    cfg = timm.models.get_pretrained_cfg(model_name)
     bound = "img_size" in class_arguments(model_name) or (cfg is not None and cfg.fixed_input_size)
     return not bound or any(name in args for name in ANY_SIZE)
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
-import timm
 import torch
 from huggingface_hub import hf_hub_url, try_to_load_from_cache
-from timm.models import get_pretrained_cfg
 
 from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.models.pretrained import find_weights
+from custom_modules.models.timm_lazily import timm
 
 # timm takes the first of them that a repository of the hub holds; its own hold both.
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -60,7 +59,7 @@ def timm_source(model_name: str, pretrained: bool | str) -> TimmSource | None:
     if pretrained is not True:
         return TimmSource(str(pretrained), find_weights(str(pretrained)))
     check_model_name(model_name)
-    cfg = get_pretrained_cfg(model_name)
+    cfg = timm.models.get_pretrained_cfg(model_name)
     if cfg is not None and cfg.hf_hub_id:
         return _hub_source(cfg.hf_hub_id, cfg.hf_hub_filename)
     if cfg is not None and cfg.url:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-import timm
 import torch
-from timm.models import get_pretrained_cfg
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.models.pretrained import fit_by_order, read_state_dict
 from custom_modules.models.timm_body import on_meta
+from custom_modules.models.timm_lazily import timm
 from custom_modules.models.timm_source import TimmSource
 from custom_modules.quiet import only_errors
 
@@ -77,7 +76,7 @@ def _through_timm(model_name: str, args: dict[str, Any], loaded: Mapping[str, to
 
 def _number_of_classes(model_name: str, loaded: Mapping[str, torch.Tensor]) -> int:
     """Return the number of classes of the classifier in a file; 0 if it holds none."""
-    cfg = get_pretrained_cfg(model_name)
+    cfg = timm.models.get_pretrained_cfg(model_name)
     classifier = cfg.classifier if cfg is not None else None
     name = classifier if isinstance(classifier, str) else (classifier or ("",))[0]
     weight = loaded.get(f"{name}.weight")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from timm.models import group_parameters
 from torch import nn
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.models.timm_lazily import timm
 
 # As timm's `group_matcher`: patterns of parameter names, numbers within them sorted. A pattern that ends in
 # PREVIOUS belongs to the layer before it, as mmdet's Swin merges patches at the end of a stage.
@@ -54,7 +54,7 @@ def layer_numbers(backbone: nn.Module) -> dict[str, int]:
 
 
 def _matched(backbone: nn.Module, matcher: dict[str, Any]) -> dict[str, int]:
-    numbers = group_parameters(backbone, matcher, reverse=True)
+    numbers = timm.models.group_parameters(backbone, matcher, reverse=True)
     entries = [entry if isinstance(entry, list) else [(entry, None)] for entry in matcher.values()]
     patterns = [pattern for entry in entries for pattern, _ in entry]
     return {name: number for name, number in numbers.items() if any(re.match(each, name) for each in patterns)}

@@ -21,10 +21,9 @@ def main(argv: list[str] | None = None) -> list[Path]:
 
     from custom_modules.errors import InputError, Problem
     from custom_modules.experiments.card.write import write_card
-    from custom_modules.experiments.run_record import fold_folders
     from custom_modules.progress import track
 
-    folders = [run for folder in args.runs for run in fold_folders(folder).values() or [folder]]
+    folders = [run for folder in args.runs for run in runs_in(folder)]
     cards: list[Path] = []
     problems: list[Problem] = []
     for folder in track(folders, "writing cards"):
@@ -37,6 +36,14 @@ def main(argv: list[str] | None = None) -> list[Path]:
     if problems:
         raise InputError(problems)
     return cards
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """List the folders of the folds that a folder holds, after itself where it is a run's or holds none."""
+    from custom_modules.experiments.run_record import NAME, fold_folders
+
+    folds = list(fold_folders(folder).values())
+    return [folder, *folds] if not folds or (folder / NAME).is_file() else folds
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

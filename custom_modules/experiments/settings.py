@@ -102,18 +102,25 @@ def changes_made(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]
         old: Settings of the run that it is a change of.
         new: Settings of the run.
     """
-    made: list[Change] = []
+    return list(changes_of_parts(parts_by_type(old), parts_by_type(new)))
+
+
+def parts_by_type(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the runner reads of a run's settings, items of lists by their type."""
+    return {part: _by_type(settings[part]) for part in PARTS if part in settings}
+
+
+def changes_of_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield what :func:`changes_made` lists, of settings as :func:`parts_by_type` returns them."""
     seen: set[tuple[str, str, str]] = set()
     for part in PARTS:
-        if old.get(part) == new.get(part):
+        if old.get(part) is new.get(part):
             continue
-        found = list(_changes(_by_type(old.get(part, ABSENT)), _by_type(new.get(part, ABSENT)), part))
-        for change in found:
+        for change in _changes(old.get(part, ABSENT), new.get(part, ABSENT), part):
             told = (change.key.partition(".")[2], repr(change.old), repr(change.new))
             if told not in seen:
-                made.append(replace(change, key=change.key.replace(LONG_PREFIX, SHORT_PREFIX)))
+                yield replace(change, key=change.key.replace(LONG_PREFIX, SHORT_PREFIX))
             seen.add(told)
-    return made
 
 
 def _by_type(value: Any) -> Any:

@@ -16,5 +16,16 @@ def test_each_fold_gets_its_page_although_another_folder_holds_no_run(run_tool, 
     assert "mean mAP50 of 2 folds" in pages[0].read_text()
 
 
+def test_a_run_beside_its_folds_gets_its_page_as_well(tmp_path):
+    from make_card import runs_in
+
+    folded = write_fold_runs(tmp_path / "work/folded", dataset(6), range(4), folds=2)
+    folds = [folded / "fold_0", folded / "fold_1"]
+    assert runs_in(folded) == folds
+    (folded / "run.json").write_text("{}")
+    assert runs_in(folded) == [folded, *folds]
+    assert runs_in(tmp_path / "nowhere") == [tmp_path / "nowhere"]
+
+
 def test_a_folder_that_is_not_there_is_refused(run_tool, tmp_path):
     assert "nowhere/run.json: no such file" in refusal(run_tool("make_card", tmp_path / "nowhere"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +124,10 @@ def _unit(run: Run) -> str:
 
 def _row(folder: Path, run: Run) -> Entry:
     """Return the run's row among the runs beside it, or that of the experiment that it is a fold of."""
-    experiment = folder.resolve().parent if run.is_fold else folder.resolve()
-    entries, _ = make_entries(experiment.parent, runs_beside(experiment))
-    return next(entry for entry in add_changes(entries) if entry.folder == experiment)
+    own = replace(run, folder=folder.resolve())
+    entries, _ = make_entries(own.experiment.parent, runs_beside(own.experiment))
+    place = next(place for place, entry in enumerate(entries) if own.folder in [run.folder for run in entry.runs])
+    return add_changes(entries, only=entries[place])[place]
 
 
 def environment(record: dict[str, Any]) -> dict[str, dict[str, str]]:

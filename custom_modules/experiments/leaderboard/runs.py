@@ -60,7 +60,12 @@ class Run:
     @property
     def is_fold(self) -> bool:
         """Whether it belongs to the experiment in the folder above."""
-        return self.fold is not None and FOLD_FOLDER.fullmatch(self.folder.resolve().name) is not None
+        return self.fold is not None and FOLD_FOLDER.fullmatch(Path(os.path.abspath(self.folder)).name) is not None
+
+    @property
+    def experiment(self) -> Path:
+        """Folder of the experiment that it is a fold of; its own if it is none."""
+        return Path(os.path.normpath(self.folder / "..")) if self.is_fold else self.folder
 
     @property
     def family(self) -> str:

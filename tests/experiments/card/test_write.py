@@ -114,3 +114,11 @@ def test_the_environment_is_told_by_topic():
 
 def test_confusions_are_told_in_words():
     assert doctest.testmod(validation, extraglobs={"np": np}).failed == 0
+
+
+def test_a_link_to_a_run_has_the_runs_page(run, tmp_path):
+    shutil.move(run, tmp_path / "work/x/fold_2")
+    change_record(tmp_path / "work/x/fold_2", fold=2)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "work/x/fold_2")
+    assert write_card(link).read_text() == write_card(tmp_path / "work/x/fold_2").read_text()

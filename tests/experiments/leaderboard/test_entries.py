@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from custom_modules.experiments.leaderboard.entries import add_changes, interval_of_mean, make_entries
+from custom_modules.experiments.leaderboard.public_score import enter_score
 from custom_modules.experiments.leaderboard.runs import Run
 from custom_modules.predictions.bootstrap import Interval
 
@@ -114,3 +115,32 @@ def test_other_scores_are_read_and_broken_ones_told(tmp_path):
     (folder / "public_score.json").write_text("{}")
     entries, problems = make_entries(tmp_path, [run(folder)])
     assert len(entries) == len(problems) == 1
+
+
+def test_a_run_and_folds_in_one_folder_are_two_rows(tmp_path):
+    folder = tmp_path / "x"
+    (folder / "predictions").mkdir(parents=True)
+    (folder / "predictions/oof.score.json").write_text(json.dumps({"map50": 0.55}))
+    enter_score(folder, 0.7)
+    folds = [run(folder / f"fold_{k}", fold=k, score=score) for k, score in enumerate((0.5, 0.6))]
+    alone, folded = rows(run(folder, score=0.9), *folds, root=tmp_path)
+    assert (alone.name, alone.cv, alone.folds, alone.oof, alone.public) == ("x", 0.9, 0, None, 0.7)
+    assert (folded.name, folded.cv, folded.folds, folded.oof, folded.public) == ("x (folds)", 0.55, 2, 0.55, None)
+    assert [entry.parent for entry in add_changes([alone, folded])] == ["", "x"]
+
+
+def test_changes_are_told_of_one_row_alone():
+    entries = rows(*(run(f"work/{name}", settings=rate(value)) for name, value in (("a", 0.1), ("b", 0.2), ("c", 0.1))))
+    assert [entry.parent for entry in add_changes(entries)] == ["", "a", "a"]
+    assert [entry.parent for entry in add_changes(entries, only=entries[2])] == ["", "", "a"]
+
+
+@pytest.mark.parametrize(
+    ("root", "inside"), [("work/x/fold_0", "."), (".", "work/x/fold_0"), ("../fold_0", "work/x/fold_1")]
+)
+def test_a_fold_searched_alone_has_the_name_of_its_experiment(tmp_path, monkeypatch, root, inside):
+    for fold in (0, 1):
+        (tmp_path / f"work/x/fold_{fold}").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / inside)
+    (entry,) = rows(run(root, fold=0), root=root)
+    assert (entry.name, entry.folder.resolve()) == ("x", tmp_path / "work/x")

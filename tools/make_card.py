@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> list[Path]:
     problems: list[Problem] = []
     for folder in track(folders, "writing cards"):
         try:
-            cards.append(write_card(folder, args.image_root))
+            cards.append(write_card(folder, args.image_root, args.folds_dir))
         except InputError as error:
             problems += error.problems
     for card in cards:
@@ -54,6 +54,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--image-root", metavar="DIR", help="folder that file_name starts from; default: as the run says"
     )
+    parser.add_argument("--folds-dir", metavar="DIR", help="where the runs' annotation files lie, if moved since")
     return parser.parse_args(argv)
 
 

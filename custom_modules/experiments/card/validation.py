@@ -50,18 +50,23 @@ class Validation:
     notes: Sequence[str]
 
 
-def read_validation(folder: Path, image_root: str | os.PathLike[str] | None = None) -> Validation:
+def read_validation(
+    folder: Path,
+    image_root: str | os.PathLike[str] | None = None,
+    ann_dir: str | os.PathLike[str] | None = None,
+) -> Validation:
     """Score a run's validation predictions and draw what they show.
 
     Args:
         folder: Run folder.
         image_root: Folder that ``file_name`` starts from; by default as the run knew it.
+        ann_dir: Where the annotation file is now, if it has been moved since the run.
 
     Raises:
         InputError: The run was not tested, or its predictions or annotations are gone or changed.
     """
     record = finished_record(folder)
-    read = read_validated(folder, record)
+    read = read_validated(folder, record, ann_dir)
     truth = Truth.of(read.annotations)
     matches = match(truth, read.results)
     ranking = rank(matches)

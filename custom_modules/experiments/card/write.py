@@ -61,12 +61,17 @@ class Card:
         return _unit(self.run)
 
 
-def write_card(folder: str | os.PathLike[str], image_root: str | os.PathLike[str] | None = None) -> Path:
+def write_card(
+    folder: str | os.PathLike[str],
+    image_root: str | os.PathLike[str] | None = None,
+    ann_dir: str | os.PathLike[str] | None = None,
+) -> Path:
     """Write the page of a run.
 
     Args:
         folder: Run folder.
         image_root: Folder that ``file_name`` starts from; by default as the run knew it.
+        ann_dir: Where the validation's annotation file is now, if it has been moved since the run.
 
     Returns:
         The page.
@@ -75,7 +80,7 @@ def write_card(folder: str | os.PathLike[str], image_root: str | os.PathLike[str
         InputError: The folder holds no run.
     """
     path = Path(folder)
-    card = read_card(path, image_root)
+    card = read_card(path, image_root, ann_dir)
     title = run_identity(card.run.config, path.resolve(), "train", card.run.fold)["name"]
     page = page_template(TEMPLATE).render(card=card, title=title)
     with atomic_write(path / CARD) as file:
@@ -92,7 +97,11 @@ def write_card_or_say_why(folder: str | os.PathLike[str]) -> str:
         return f"warning: no card was written: {reason}; try again: python tools/make_card.py {folder}"
 
 
-def read_card(folder: Path, image_root: str | os.PathLike[str] | None = None) -> Card:
+def read_card(
+    folder: Path,
+    image_root: str | os.PathLike[str] | None = None,
+    ann_dir: str | os.PathLike[str] | None = None,
+) -> Card:
     """Collect what the page shows.
 
     Raises:
@@ -103,7 +112,7 @@ def read_card(folder: Path, image_root: str | os.PathLike[str] | None = None) ->
     drawn = [charts.draw_training(curves), charts.draw_validation(curves, _unit(run))]
     validation, why_not = None, ""
     try:
-        validation = read_validation(folder, image_root)
+        validation = read_validation(folder, image_root, ann_dir)
     except InputError as error:
         why_not = str(error)
     return Card(

@@ -116,6 +116,13 @@ def test_confusions_are_told_in_words():
     assert doctest.testmod(validation, extraglobs={"np": np}).failed == 0
 
 
+def test_annotations_that_were_moved_are_found_again(run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "val.json").rename(tmp_path / "elsewhere/val.json")
+    assert "on which the run was validated is not there" in write_card(run).read_text()
+    assert ">Confusion</h" in write_card(run, ann_dir=tmp_path / "elsewhere").read_text()
+
+
 def test_a_link_to_a_run_has_the_runs_page(run, tmp_path):
     shutil.move(run, tmp_path / "work/x/fold_2")
     change_record(tmp_path / "work/x/fold_2", fold=2)

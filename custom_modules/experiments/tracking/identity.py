@@ -19,6 +19,8 @@ RUN_ID_FILE = "wandb_run_id"
 RUN_ID = re.compile(r"[\w-]{1,64}")
 # The service has moved; a login made before is kept under the old name.
 DEFAULT_HOSTS = ("api.wandb.ai", "api.forge.coreweave.com")
+#: Letters of a tag, and of an artifact's name, that wandb allows.
+LONGEST_TAG, LONGEST_NAME = 64, 128
 HIDDEN = "(hidden)"
 # Whole words of a key's name: num_tokens and tokenizer hold no secret.
 SECRET_KEY = re.compile(
@@ -61,7 +63,7 @@ def run_identity(
         "name": name or experiment,
         "group": experiment,
         "job_type": job_type,
-        "tags": list(dict.fromkeys(tag for tag in tags if tag)),
+        "tags": list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags if tag)),
         "dir": str(work_dir),
     }
 
@@ -71,8 +73,11 @@ def artifact_name(run: str, kind: str) -> str:
 
     >>> artifact_name("rtmdet_s_1x_recycle/fold_2", "model")
     'rtmdet_s_1x_recycle-fold_2-model'
+
+    Letters that are not English ones become numbers, so that names that differ in them alone stay apart.
     """
-    return re.sub(r"[^\w.-]+", "-", f"{run}-{kind}")
+    plain = f"{run}-{kind}".encode("ascii", "backslashreplace").decode()
+    return re.sub(r"[^\w.-]+", "-", plain)[-LONGEST_NAME:]
 
 
 def sweep_folder(env: Mapping[str, str]) -> str:

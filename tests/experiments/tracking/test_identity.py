@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from custom_modules.experiments.tracking.identity import (
     HIDDEN,
     RUN_ID,
     RUN_ID_FILE,
+    artifact_name,
     new_run_id,
     run_id_to_use,
     run_identity,
@@ -212,3 +214,15 @@ def test_a_resumed_run_without_a_usable_id_gets_one(tmp_path, content):
 )
 def test_outside_of_a_sweep_there_is_no_folder_of_one(env):
     assert sweep_folder(env) == ""
+
+
+def test_artifacts_have_names_that_wandb_allows():
+    names = [artifact_name(run, "model") for run in ("größe 1", "실험", "시험", "x" * 200 + "/fold_2")]
+    assert all(re.fullmatch(r"[a-zA-Z0-9_.-]{1,128}", name) for name in names)
+    assert len({*names}) == 4
+    assert names[-1].endswith("x-fold_2-model")
+
+
+def test_a_tag_has_the_length_that_wandb_allows():
+    long = "x" * 100
+    assert run_identity(f"configs/{long}/a_{long}.py", "work_dirs/a", "train")["tags"] == ["x" * 64]

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import read_record
 from custom_modules.experiments.tracking import run_files
 from custom_modules.experiments.tracking.facts import Note
@@ -38,6 +39,9 @@ class TrackingHook(Hook):
         score_thr: Least score of these.
         interval: Validations from one picture to the next.
         checkpoint: Whether to hand over the best checkpoint when training ends.
+
+    Raises:
+        InputError: A number is out of its range.
     """
 
     # After the checkpoint hook has named the best checkpoint; before after_run, where the trackers are closed.
@@ -52,6 +56,21 @@ class TrackingHook(Hook):
         interval: int = 1,
         checkpoint: bool = True,
     ) -> None:
+        least = {
+            "photos": (photos, 0),
+            "photo_side": (photo_side, 1),
+            "max_boxes": (max_boxes, 0),
+            "interval": (interval, 1),
+        }
+        wrong = [
+            Problem(f"default_hooks.tracking.{name}", f"is {value!r}", f"write a whole number from {low} on")
+            for name, (value, low) in least.items()
+            if not isinstance(value, int) or value < low
+        ]
+        if not isinstance(score_thr, int | float) or not 0 <= score_thr <= 1:
+            wrong.append(Problem("default_hooks.tracking.score_thr", f"is {score_thr!r}", "write a score from 0 to 1"))
+        if wrong:
+            raise InputError(wrong)
         self.settings = PhotoSettings(photos, photo_side, max_boxes, score_thr)
         self.interval = interval
         self.checkpoint = checkpoint

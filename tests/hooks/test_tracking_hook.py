@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from mmengine.config import Config  # noqa: E402
 from mmengine.registry import VISBACKENDS  # noqa: E402
 
+from custom_modules.errors import InputError  # noqa: E402
 from custom_modules.experiments.run_record import RunRecord  # noqa: E402
 from custom_modules.experiments.tracking.facts import CONFUSION, CURVES, PHOTOS  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook, TrackingHook, tracking_hook  # noqa: E402
@@ -122,3 +123,11 @@ def test_a_photo_that_is_gone_costs_a_warning_only(train, got, caplog):
     assert runner.epoch == 2
     assert PHOTOS not in [name for name, *_ in got]
     assert got[-1] == ("finished",)
+
+
+def test_numbers_out_of_range_are_refused_together():
+    with pytest.raises(InputError) as caught:
+        TrackingHook(photos=-1, photo_side=0, max_boxes="many", score_thr=30, interval=0)
+    assert [problem.where.rpartition(".")[2] for problem in caught.value.problems] == [
+        *("photos", "photo_side", "max_boxes", "interval", "score_thr")
+    ]

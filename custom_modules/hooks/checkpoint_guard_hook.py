@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 
 from custom_modules.errors import InputError, Problem
 from custom_modules.hooks.plain_model import plain_model
@@ -21,7 +21,8 @@ class CheckpointGuardHook(Hook):
     start from another model's, of which it takes what fits: a line says what starts fresh.
 
     Raises:
-        InputError: The checkpoint is of another architecture or for other classes.
+        InputError: The checkpoint is of another architecture or for other classes, or the run to resume is longer
+            than the config's.
     """
 
     # Before hooks that use the checkpoint, such as EMAHook.
@@ -37,6 +38,8 @@ class CheckpointGuardHook(Hook):
         if runner._resume and missing:
             what = f"holds weights but not the state of a run ({', '.join(missing)} missing): it can't be resumed"
             raise InputError(Problem(str(where), what, "start from it instead: --cfg-options load_from=PATH"))
+        if runner._resume:
+            _check_length(runner, str(where), meta)
         # The runner builds the loops that it is going to run; the others stay configs.
         training = isinstance(runner._train_loop, BaseLoop)
         if training and not runner._resume:
@@ -46,3 +49,13 @@ class CheckpointGuardHook(Hook):
         dataset = next((loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)), None)
         classes = getattr(dataset, "metainfo", {}).get("classes")
         check_matches(model.state_dict(), source, where, classes, meta)
+
+
+def _check_length(runner: Any, where: str, meta: dict[str, Any]) -> None:
+    """Refuse to resume a run that has gone on for longer than the config trains: its record would tell of less."""
+    by_epoch = isinstance(runner._train_loop, EpochBasedTrainLoop)
+    unit, end = ("epoch", runner.max_epochs) if by_epoch else ("iter", runner.max_iters)
+    if meta.get(unit, 0) > end:
+        what = f"has {meta[unit]:,} {unit}s behind it, and the config trains for {end:,}"
+        remedy = f"raise train_cfg.max_{unit}s, resume from an earlier checkpoint, or train in another --work-dir"
+        raise InputError(Problem(where, what, remedy))

@@ -61,3 +61,14 @@ def test_training_refuses_another_architecture(make_runner, tmp_path):
     torch.save({"state_dict": {"other.weight": torch.zeros(1)}}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="0 of the model's 2 weights fit"):
         make_runner(custom_hooks=GUARD, load_from=str(tmp_path / "other.pth")).train()
+
+
+@pytest.mark.parametrize(("by_epoch", "unit"), [(True, "epoch"), (False, "iter")])
+def test_a_run_is_not_resumed_by_a_config_that_trains_for_less(make_runner, tmp_path, by_epoch, unit):
+    hooks = {"checkpoint": {"type": "CheckpointHook", "interval": 2, "by_epoch": by_epoch}}
+    run = {"by_epoch": by_epoch, "work_dir": tmp_path / "run"}
+    make_runner(epochs=2, default_hooks=hooks, **run).train()
+    again = {"custom_hooks": GUARD, "load_from": str(tmp_path / f"run/{unit}_2.pth"), "resume": True, **run}
+    make_runner(epochs=2, **again).train()
+    with pytest.raises(InputError, match=f"has 2 {unit}s behind it, and the config trains for 1"):
+        make_runner(epochs=1, **again).train()

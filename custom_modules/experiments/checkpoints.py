@@ -16,6 +16,8 @@ from custom_modules.files import missing_part
 LAST, BEST = "last_checkpoint", "best_checkpoint"
 #: Checkpoint of a run that was asked to stop in the midst of an epoch.
 STOPPED = "stopped.pth"
+#: Folder in a run folder for the checkpoints of an earlier run, when another one starts there.
+EARLIER = "earlier"
 REGULAR = re.compile(r"(epoch|iter)_(\d+)\.pth")
 
 
@@ -161,6 +163,21 @@ def is_complete(path: str | os.PathLike[str]) -> bool:
     return zipfile.is_zipfile(path)
 
 
+def set_aside(folder: str | os.PathLike[str]) -> list[str]:
+    """Move the checkpoints that a run has left, and what names them, into ``earlier``, and return their names.
+
+    A run that starts in the same folder would be resumed, tested or averaged with them. What lies in ``earlier``
+    under the same name is replaced.
+    """
+    root = Path(folder)
+    names = [path.name for path in root.glob("*.pth") if REGULAR.fullmatch(path.name) or path.name.startswith("best_")]
+    names = [name for name in (*sorted(names), STOPPED, LAST, BEST) if (root / name).is_file()]
+    for name in names:
+        (root / EARLIER).mkdir(exist_ok=True)
+        os.replace(root / name, root / EARLIER / name)
+    return names
+
+
 def _named_by(folder: Path, pointer: str) -> Path | None:
     """Follow a file that names a checkpoint by its path as seen from where training was started."""
     try:
@@ -187,4 +204,6 @@ def _nothing_to_resume(folder: Path, incomplete: int) -> tuple[str, str]:
         what = f"nothing to resume: its {incomplete} checkpoint{'s are' if incomplete > 1 else ' is'} cut short"
         return what, "train without --resume to start again"
     remedy = "train without --resume, or name the folder of the run with --work-dir"
+    if (folder / EARLIER).is_dir():
+        remedy += f"; the checkpoints of an earlier run are in {folder / EARLIER}"
     return "nothing to resume: it holds no checkpoint", remedy

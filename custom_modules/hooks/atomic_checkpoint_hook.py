@@ -14,8 +14,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 
-from custom_modules.errors import InputError, Problem, nearest
-from custom_modules.experiments.checkpoints import BEST, LAST, STOPPED, keep_best
+from custom_modules.errors import InputError, Problem, counted, nearest
+from custom_modules.experiments.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
 from custom_modules.experiments.run_record import NAME as RECORD
 from custom_modules.files import atomic_link, atomic_write
 from custom_modules.hooks.atomic_backend import NAME
@@ -75,8 +75,11 @@ class AtomicCheckpointHook(CheckpointHook):
         self.saved_iter: int | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Prepare as mmengine does, and remove what a killed run was writing or about to remove."""
+        """Prepare as mmengine does; remove what a killed run was writing or about to remove; set aside others."""
         super().before_train(runner)
+        if not runner._resume and is_main_process() and (names := set_aside(runner.work_dir)):
+            place = Path(runner.work_dir, EARLIER)
+            runner.logger.warning(f"the folder held an earlier run, whose {counted(names)} are now in {place}")
         self._adopt_best(runner)
         self._remove_outdated(runner)
         regular = Path(self.out_dir, self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter))

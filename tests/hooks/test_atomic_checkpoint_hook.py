@@ -14,10 +14,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmengine.hooks import CheckpointHook  # noqa: E402
+from mmengine.hooks import CheckpointHook, Hook  # noqa: E402
 
 from custom_modules.errors import InputError  # noqa: E402
-from custom_modules.experiments.checkpoints import find_best  # noqa: E402
+from custom_modules.experiments.checkpoints import find_best, find_resume  # noqa: E402
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
 from custom_modules.hooks import atomic_backend as atomic_backend_module  # noqa: E402
 from custom_modules.hooks.atomic_backend import AtomicBackend  # noqa: E402
@@ -44,6 +44,13 @@ def killed_after(*scores):
     """Yield scores, then end the run in its next validation."""
     yield from scores
     raise KeyboardInterrupt
+
+
+class KilledAtStart(Hook):
+    """Ends a run before its first iteration."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        raise RuntimeError("killed")
 
 
 class FullDisk:
@@ -310,3 +317,21 @@ def test_a_copied_run_leaves_the_originals_best_checkpoint_alone(make_runner, tm
     make_runner(scores=(0.9,), epochs=2, default_hooks=hooks, work_dir=copy, resume=True).train()
     assert [path.name for path in original.glob("best_*.pth")] == ["best_contest_mAP50_epoch_1.pth"]
     assert [path.name for path in copy.glob("best_*.pth")] == ["best_contest_mAP50_epoch_2.pth"]
+
+
+def test_a_run_that_starts_anew_sets_an_earlier_runs_checkpoints_aside(make_runner, tmp_path, capsys):
+    hooks = checkpoint_hook(save_best="contest/mAP50", max_keep_ckpts=2)
+    run = tmp_path / "run"
+    make_runner(scores=(0.9, 0.1, 0.1), default_hooks=hooks, work_dir=run).train()
+    before = names(run)
+    # Killed before its first checkpoint, it must not go on from another run's.
+    with pytest.raises(RuntimeError, match="killed"):
+        make_runner(default_hooks=hooks, work_dir=run, custom_hooks=[{"type": KilledAtStart}]).train()
+    assert "whose best_contest_mAP50_epoch_1.pth, epoch_2.pth, epoch_3.pth and 2 more" in capsys.readouterr().out
+    assert (names(run), names(run / "earlier")) == ([], before)
+    with pytest.raises(InputError, match=r"holds no checkpoint\n.*the checkpoints of an earlier run are in"):
+        find_resume(run)
+    make_runner(scores=(0.1,), epochs=1, default_hooks=hooks, work_dir=run).train()
+    make_runner(scores=(0.2,), epochs=2, default_hooks=hooks, work_dir=run, resume=True).train()
+    assert names(run) == ["best_contest_mAP50_epoch_2.pth", "epoch_1.pth", "epoch_2.pth"]
+    assert names(run / "earlier") == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import is_dataclass
@@ -14,7 +15,7 @@ def from_json(kind: type[Kind], content: Any) -> Kind:
     """Build a dataclass, and those within it, from the dicts that :func:`dataclasses.asdict` makes of them.
 
     Fields may be declared as ``str``, ``int``, ``float``, ``bool``, ``Any``, as dataclasses, as lists or dicts of
-    these, or as unions. A field that has a default may be absent.
+    these, or as unions. A field that has a default may be absent, and a ``float`` is a finite one.
 
     Raises:
         TypeError: A value is of another type than declared, a key is no field, or a field without default is absent.
@@ -25,9 +26,26 @@ def from_json(kind: type[Kind], content: Any) -> Kind:
     return built
 
 
+def finite_number(value: Any) -> float | None:
+    """Return a number that JSON holds; None for what is none, for NaN and for what is too large.
+
+    >>> finite_number(2), finite_number(float("nan")), finite_number(10**400), finite_number(True)
+    (2.0, None, None, None)
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _converted(hint: Any, value: Any) -> Any:
     if hint is Any:
         return value
+    if hint is float and finite_number(value) is None:
+        raise TypeError(f"{type(value)} is no finite number")
     if is_dataclass(hint):
         return _dataclass(hint, value)
     origin, arguments = get_origin(hint), get_args(hint)

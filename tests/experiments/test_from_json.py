@@ -1,10 +1,12 @@
 """Dataclasses come back equal from JSON; anything of another shape is refused."""
 
+import doctest
 import json
 from dataclasses import asdict, dataclass, field
 
 import pytest
 
+from custom_modules.experiments import from_json as module
 from custom_modules.experiments.from_json import from_json
 
 
@@ -54,3 +56,13 @@ def test_absent_fields_take_their_defaults_and_whole_numbers_serve_as_floats():
 def test_another_shape_is_refused(content):
     with pytest.raises(TypeError):
         from_json(Outer, content)
+
+
+def test_examples_hold():
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), 10**400, True, "1"])
+def test_a_float_is_a_finite_number(size):
+    with pytest.raises(TypeError):
+        from_json(Inner, {"name": "x", "size": size})

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.from_json import finite_number
 from custom_modules.experiments.leaderboard.public_score import read_score
 from custom_modules.experiments.leaderboard.runs import Run
 from custom_modules.experiments.run_record import OOF_SCORE
@@ -177,10 +178,11 @@ def _oof(path: Path) -> float | None:
     if not path.is_file():
         return None
     content = read_json(path)
-    score = content.get("map50") if isinstance(content, Mapping) else None
-    if not isinstance(score, float | int):
+    found = content.get("map50", "") if isinstance(content, Mapping) else ""
+    score = finite_number(found)
+    if score is None and found is not None:  # None where the folds hold no boxes to be found
         raise InputError(Problem(str(path), "holds no score", "collect again: python tools/collect_oof.py"))
-    return float(score)
+    return score
 
 
 def add_changes(entries: Sequence[Entry], baseline: Entry | None = None, only: Entry | None = None) -> list[Entry]:

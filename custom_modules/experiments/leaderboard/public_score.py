@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.from_json import from_json
 from custom_modules.experiments.provenance.parts import utc_now
-from custom_modules.experiments.run_record import SUBMISSION
+from custom_modules.experiments.run_record import NAME as RECORD
+from custom_modules.experiments.run_record import SUBMISSION, fold_folders
 from custom_modules.files import file_sha256, missing_part, read_json, write_json
 
 NAME = "public_score.json"
@@ -45,12 +47,15 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
         The file that holds it.
 
     Raises:
-        InputError: There is no such folder, or the score is none.
+        InputError: There is no such folder, it holds no run, or the score is none.
     """
     root = Path(folder)
     problems = []
     if not root.is_dir():
         problems.append(Problem(str(root), "no such run folder", missing_part(root)))
+    elif not (root / RECORD).is_file() and not fold_folders(root):
+        remedy = "name the folder of a run, or one that holds fold_0, fold_1 ..."
+        problems.append(Problem(str(root), "holds no run", remedy))
     if not 0 <= score <= 1:
         remedy = "write the site's score as a share, such as 0.612"
         problems.append(Problem("--public", f"is {score:g}, not between 0 and 1", remedy))
@@ -72,10 +77,11 @@ def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
     path = Path(folder) / NAME
     if not path.is_file():
         return None
-    content = read_json(path)
     try:
-        entry = PublicScore(float(content["score"]), str(content["entered"]), str(content["submission_sha256"]))
-    except (TypeError, KeyError, ValueError):
+        entry = from_json(PublicScore, read_json(path))
+    except TypeError:
+        entry = None
+    if entry is None or not 0 <= entry.score <= 1:
         remedy = f"enter it again: python tools/leaderboard.py --enter {folder} --public SCORE"
-        raise InputError(Problem(str(path), "holds no public score", remedy)) from None
+        raise InputError(Problem(str(path), "holds no public score", remedy))
     return entry

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from custom_modules.errors import InputError, Problem
+from custom_modules.experiments.from_json import finite_number
 from custom_modules.experiments.run_record import FOLD_FOLDER, NAME, SCORE, TRAINED, fold_folders
 from custom_modules.files import missing_part, read_json
 
@@ -143,9 +144,9 @@ def read_run(folder: Path) -> Run:
         fold=_of(content, "fold", int),
         is_trained=is_trained,
         is_tested=SCORE in metrics,
-        score=_number(metrics.get(SCORE, content.get("best_score"))),
+        score=finite_number(metrics.get(SCORE, content.get("best_score"))),
         epochs=_epochs(content, settings, is_trained),
-        seconds=_number(content.get("seconds")),
+        seconds=finite_number(content.get("seconds")),
         started=_date(content.get("started")),
         commit=_of(git, "commit", str) or "",
         is_dirty=_of(git, "dirty", bool),
@@ -158,10 +159,6 @@ def _of(content: Mapping[str, Any], key: str, kind: type[Kind]) -> Kind | None:
     """Return a value if it is of a kind."""
     value = content.get(key)
     return value if isinstance(value, kind) else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _date(value: Any) -> str:

@@ -112,6 +112,11 @@ def test_other_scores_are_read_and_broken_ones_told(tmp_path):
     (folder / "predictions/oof.score.json").write_text(json.dumps({"map50": 0.55}))
     (entry,) = rows(run(folder), root=tmp_path)
     assert (entry.oof, entry.public) == (0.55, None)
+    (folder / "predictions/oof.score.json").write_text('{"map50": null}')  # the folds hold no boxes to be found
+    assert rows(run(folder), root=tmp_path)[0].oof is None
+    (folder / "predictions/oof.score.json").write_text('{"map50": NaN}')
+    assert "holds no score" in str(make_entries(tmp_path, [run(folder)])[1][0])
+    (folder / "predictions/oof.score.json").unlink()
     (folder / "public_score.json").write_text("{}")
     entries, problems = make_entries(tmp_path, [run(folder)])
     assert len(entries) == len(problems) == 1
@@ -120,6 +125,7 @@ def test_other_scores_are_read_and_broken_ones_told(tmp_path):
 def test_a_run_and_folds_in_one_folder_are_two_rows(tmp_path):
     folder = tmp_path / "x"
     (folder / "predictions").mkdir(parents=True)
+    (folder / "fold_0").mkdir()
     (folder / "predictions/oof.score.json").write_text(json.dumps({"map50": 0.55}))
     enter_score(folder, 0.7)
     folds = [run(folder / f"fold_{k}", fold=k, score=score) for k, score in enumerate((0.5, 0.6))]

@@ -87,3 +87,9 @@ def test_runs_beside_one_are_those_in_the_next_folders_and_their_folds(tmp_path)
     (tmp_path / "a/run.json").write_text("{")
     folders = [run.folder.relative_to(tmp_path).as_posix() for run in runs_beside(tmp_path / "b")]
     assert folders == ["b/fold_0", "b/fold_1"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, True, "0.5"])
+def test_what_is_no_finite_number_is_no_score_and_no_time(tmp_path, value):
+    run = read_run(write(tmp_path, metrics={"contest/mAP50": value}, seconds=value))
+    assert (run.score, run.seconds) == (None, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from custom_modules.coco.describe.template import page_template
 from custom_modules.errors import Problem
@@ -43,7 +44,7 @@ def render_page(title: str, entries: Sequence[Entry], problems: Sequence[Problem
 def _card_link(entry: Entry, page: Path) -> str:
     """Return where a row's card lies as seen from the page; nothing if it has none."""
     folder = next((run.folder for run in entry.runs if (run.folder / CARD).is_file()), None)
-    return os.path.relpath(folder / CARD, page.resolve().parent).replace(os.sep, "/") if folder else ""
+    return quote(os.path.relpath(folder / CARD, page.resolve().parent).replace(os.sep, "/")) if folder else ""
 
 
 def _scale(entries: Sequence[Entry]) -> tuple[float, float]:

@@ -119,8 +119,19 @@ def runs_beside(folder: Path) -> list[Run]:
 
 
 def _record_folders(root: Path) -> Iterator[Path]:
-    for folder, inner, files in os.walk(root):
-        inner[:] = sorted(name for name in inner if not NO_RUNS.fullmatch(name))
+    """List the folders that hold a record, each once: links lead to run folders on another disk, or back."""
+    seen: set[str] = set()
+    for folder, inner, files in os.walk(root, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in seen:
+            inner.clear()
+            continue
+        seen.add(place)
+        # A folder comes before the links to it.
+        inner[:] = sorted(
+            (name for name in inner if not NO_RUNS.fullmatch(name)),
+            key=lambda name: (os.path.islink(os.path.join(folder, name)), name),
+        )
         if NAME in files:
             yield Path(folder)
 

@@ -93,3 +93,14 @@ def test_runs_beside_one_are_those_in_the_next_folders_and_their_folds(tmp_path)
 def test_what_is_no_finite_number_is_no_score_and_no_time(tmp_path, value):
     run = read_run(write(tmp_path, metrics={"contest/mAP50": value}, seconds=value))
     assert (run.score, run.seconds) == (None, None)
+
+
+def test_linked_run_folders_are_found_and_each_run_once(tmp_path):
+    write(tmp_path / "work/b")
+    write(tmp_path / "disk/c/fold_0", fold=0)
+    (tmp_path / "work/a").symlink_to("b")
+    (tmp_path / "work/c").symlink_to(tmp_path / "disk/c")
+    (tmp_path / "work/loop").symlink_to(".")
+    runs, problems = find_runs(tmp_path / "work")
+    assert problems == []
+    assert [run.folder.relative_to(tmp_path / "work").as_posix() for run in runs] == ["b", "c/fold_0"]

@@ -94,7 +94,7 @@ def select(entries: Sequence[Entry], filters: Sequence[str]) -> list[Entry]:
     Raises:
         InputError: There is no such column.
     """
-    conditions = [text.rpartition("=")[::2] for text in filters]
+    conditions = [text.partition("=")[::2] if "=" in text else ("", text) for text in filters]
     if problems := [_unknown("--filter", key) for key, _ in conditions if key and key not in COLUMNS]:
         raise InputError(problems)
     kept = []

@@ -41,6 +41,7 @@ def test_conditions_hold_all_together_and_capitals_do_not_matter():
     assert names(select(rows, ["family=dino", "state=fin", "b"])) == ["b"]
     assert names(select(rows, ["state=unfinished"])) == ["c"]
     assert names(select(rows, ["rtmdet"])) == ["a"]
+    assert names(select([entry("lr=0.1"), entry("lr=0.2")], ["name=lr=0.2"])) == ["lr=0.2"]
     with pytest.raises(InputError, match=r"'famly'\n.*did you mean 'family'"):
         select(rows, ["famly=dino"])
 

@@ -58,7 +58,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--folds-dir", metavar="DIR", type=Path, help="where fold_K_val.json lie, if moved since the runs"
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.out and args.out.resolve() == args.ann.resolve():
+        parser.error(f"--out {args.out} would overwrite what is read")
+    return args
 
 
 if __name__ == "__main__":

@@ -67,3 +67,9 @@ def test_absent_predictions_are_refused(run_tool, make_dataset, tmp_path):
     message = refusal(run_tool("collect_oof", tmp_path / "run", "--ann", data / "train.json"))
     assert "fold_0: has no predictions of its validation images" in message
     assert not (tmp_path / "run/predictions").exists()
+
+
+def test_out_of_fold_predictions_do_not_replace_the_annotations(run_tool, make_dataset, tmp_path):
+    path = make_dataset() / "train.json"
+    message = refusal(run_tool("collect_oof", tmp_path, "--ann", path, "--out", path))
+    assert "would overwrite what is read" in message

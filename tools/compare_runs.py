@@ -114,6 +114,15 @@ def check(args: argparse.Namespace) -> None:
     if bool(args.draw) != bool(args.out):
         given, missing = ("--draw", "--out DIR") if args.draw else ("--out", "--draw N")
         problems.append(Problem(given, f"needs {missing}", "give both to draw the photos that changed most"))
+    if args.folds and args.ann:
+        what = "and --ann don't go together: out-of-fold predictions are of all folds"
+        problems.append(Problem("--folds", what, "leave out one of them"))
+    seen = {Path(path).resolve() for path in (*args.runs, *filter(None, [args.ann]))}
+    for option, path in (("--json", args.json), ("--markdown", args.markdown)):
+        if path and path.resolve() in seen:
+            what = f"{path} would overwrite another file of this command"
+            problems.append(Problem(option, what, "write to another file"))
+        seen |= {path.resolve()} if path else set()
     if problems:
         raise InputError(problems)
 

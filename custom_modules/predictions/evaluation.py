@@ -174,9 +174,10 @@ def short_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     >>> short_names(["runs/atss/a.bbox.json"])
     ['a']
     """
-    shortened = [_without_ending(Path(path)) for path in paths]
+    whole = [Path(os.path.abspath(path)) for path in paths]  # "." has a name of its own
+    shortened = [_without_ending(path) for path in whole]
     if len(set(shortened)) < len(paths):
-        shortened = [Path(path) for path in paths]
+        shortened = whole
     parts = [path.parts for path in shortened]
     if len(parts) == 1:
         return [parts[0][-1]]

@@ -40,7 +40,10 @@ def test_files_are_compared_and_the_photos_drawn(run_tool, make_dataset, tmp_pat
 
 
 def test_bad_input_is_refused_together(run_tool, runs):
-    message = refusal(run_tool("compare_runs", runs[0], "--bootstrap", 5, "--draw", 3))
+    same = ("--json", "out.md", "--markdown", "out.md", "--ann", "train.json", "--folds", 0)
+    message = refusal(run_tool("compare_runs", runs[0], "--bootstrap", 5, "--draw", 3, *same))
+    assert "--markdown: out.md would overwrite another file of this command" in message
     assert "name two or more" in message
+    assert "--folds: and --ann don't go together" in message
     assert "give at least 100" in message
     assert "needs --out DIR" in message

@@ -111,12 +111,13 @@ def _read_parts(
     source: Path, truth: Truth | None, folds: Sequence[int] | None, folds_dir: str | None
 ) -> tuple[Part, ...]:
     if source.is_dir():
-        if truth is not None and not _was_validated_on(source, truth):
-            return (_out_of_fold(source, truth, folds_dir),)
         runs = fold_folders(source)
-        if runs:
-            return _read_folds(source, runs, folds, folds_dir)
-        return (_read_run(source, None, folds_dir),)
+        if folds is not None and not runs:
+            raise InputError(Problem(str(source), "has no folds to choose from", "leave --folds out"))
+        if truth is not None:
+            own = _was_validated_on(source, truth)
+            return (_read_run(source, None, folds_dir) if own else _out_of_fold(source, truth, folds_dir),)
+        return _read_folds(source, runs, folds, folds_dir) if runs else (_read_run(source, None, folds_dir),)
     if not source.exists():
         raise InputError(Problem(str(source), "no such run folder or file", missing_part(source)))
     if truth is None:

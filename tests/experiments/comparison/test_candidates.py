@@ -94,3 +94,23 @@ def test_photos_are_where_the_run_read_them():
     assert str(photos_of(record)) == "data/recycle/train"
     assert str(photos_of(record, "test")) == "d"
     assert photos_of(RunRecord("x.py", {"val_dataloader": None}, {})) is None
+
+
+def test_a_run_beside_folds_is_read_with_the_file_that_it_was_validated_on(tmp_path):
+    folder = write_fold_runs(tmp_path / "x", dataset(12), range(6))
+    alone = write_run(tmp_path / "alone", dataset(12), tmp_path / "val.json", range(9))
+    for name in ("run.json", "predictions"):
+        shutil.move(alone / name, folder / name)
+    other = write_run(tmp_path / "other", dataset(12), tmp_path / "val.json", range(3))
+    sources = [str(folder), str(other)]
+    assert [len(entry.parts[0].results) for entry in read_candidates(sources, str(tmp_path / "val.json"))] == [9, 3]
+    assert [len(entry.parts) for entry in read_candidates(sources)] == [3, 1]
+
+
+def test_folds_can_not_be_chosen_of_what_has_none(two_runs):
+    assert refused(two_runs, folds=[0]).count("has no folds to choose from") == 2
+
+
+def test_runs_are_named_by_their_folders_wherever_the_user_is(two_runs, monkeypatch):
+    monkeypatch.chdir(two_runs[0])
+    assert [entry.name for entry in read_candidates([".", "../b"])] == ["a", "b"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from custom_modules.experiments.from_json import finite_number
 from custom_modules.experiments.run_record import SCALARS
 
 
@@ -32,7 +33,8 @@ def read_curves(folder: Path) -> Curves:
     """Read what a run logged.
 
     A start that was resumed from an earlier checkpoint repeats steps: from its first step on it replaces what was
-    logged before. Scores of a test, which has no step, are left out, and so are lines that a killed run left cut.
+    logged before. Scores of a test, which has no step, are left out, and so are lines that a killed run left cut, and
+    values that are no finite numbers.
 
     Args:
         folder: Run folder.
@@ -53,7 +55,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict) and isinstance(row.get("step"), int) and row["step"] > 0:
             yield row
@@ -63,6 +65,7 @@ def _by_name(rows: Mapping[int, Mapping[str, Any]]) -> dict[str, list[tuple[int,
     named: dict[str, list[tuple[int, float]]] = {}
     for step in sorted(rows):
         for name, value in rows[step].items():
-            if isinstance(value, int | float) and name not in ("step", "iter", "epoch"):
-                named.setdefault(name, []).append((step, float(value)))
+            number = finite_number(value)
+            if number is not None and name not in ("step", "iter", "epoch"):
+                named.setdefault(name, []).append((step, number))
     return named

@@ -128,7 +128,8 @@ def read_card(
 
 
 def _unit(run: Run) -> str:
-    return "iteration" if "max_iters" in (run.settings.get("train_cfg") or {}) else "epoch"
+    schedule = run.settings.get("train_cfg")
+    return "iteration" if isinstance(schedule, dict) and "max_iters" in schedule else "epoch"
 
 
 def _row(folder: Path, run: Run) -> Entry:
@@ -148,8 +149,11 @@ def environment(record: dict[str, Any]) -> dict[str, dict[str, str]]:
             topics[key] = {str(name): _text(item) for name, item in value.items() if item not in (None, "", [])}
         elif value:
             topics["run"][key] = _text(value)
-    for part, file in (record.get("ann_files") or {}).items():
-        topics.setdefault("data", {})[str(part)] = f"{file['path']}, SHA-256 {file['sha256'][:12]}..."
+    files = record.get("ann_files")
+    for part, file in files.items() if isinstance(files, dict) else ():
+        if isinstance(file, dict):
+            text = f"{file.get('path')}, SHA-256 {str(file.get('sha256'))[:12]}..."
+            topics.setdefault("data", {})[str(part)] = text
     return {topic: lines for topic, lines in topics.items() if lines}
 
 

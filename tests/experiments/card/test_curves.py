@@ -50,3 +50,12 @@ def test_a_test_adds_nothing(tmp_path):
 
 def test_a_folder_without_logs_has_no_curves(tmp_path):
     assert read_curves(tmp_path).train == {}
+
+
+def test_what_is_no_finite_number_is_no_point(tmp_path):
+    log = tmp_path / "20260101_120000/vis_data/scalars.json"
+    log.parent.mkdir(parents=True)
+    values = ["NaN", "0.25", "Infinity", "1" + "0" * 400, "1" + "0" * 5000, "true", "0.5"]
+    rows = [f'{{"contest/mAP50": {value}, "step": {step}}}' for step, value in enumerate(values, start=1)]
+    log.write_text("\n".join([*rows, "[" * 100_000]))
+    assert read_curves(tmp_path).val == {"contest/mAP50": [(2, 0.25), (7, 0.5)]}

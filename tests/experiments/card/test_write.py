@@ -129,3 +129,9 @@ def test_a_link_to_a_run_has_the_runs_page(run, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "work/x/fold_2")
     assert write_card(link).read_text() == write_card(tmp_path / "work/x/fold_2").read_text()
+
+
+@pytest.mark.parametrize("files", [["val.json"], {"val": "val.json"}, {"val": {"path": 1, "sha256": 2}}])
+def test_a_record_of_another_shape_ends_in_a_page_as_well(run, files):
+    change_record(run, ann_files=files, settings={"train_cfg": 3})
+    assert "is not a run&#39;s record" in write_card(run).read_text()

@@ -59,5 +59,5 @@ def _wrapped(header: str) -> str:
 
 
 def _escaped(cell: str) -> str:
-    """Keep a cell's own bars and line breaks from ending it."""
-    return " ".join(cell.split()).replace("|", "\\|")
+    """Keep a cell's own bars and line breaks from ending it, and what looks like HTML from being taken for it."""
+    return " ".join(cell.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from custom_modules.experiments.plain_table import PlainTable
 
-TABLE = PlainTable(["run", "a very long name of a run"], [("[red]a|b\nc", "1.0"), ("d", "-")], "Runs")
+TABLE = PlainTable(["run", "a very long name of a run"], [("[red]a|b\nc", "1.0"), ("<unknown>", "-")], "Runs")
 
 
 def test_markdown_escapes_what_would_break_a_row():
@@ -12,6 +12,7 @@ def test_markdown_escapes_what_would_break_a_row():
     assert lines[0] == "**Runs**"
     assert lines[2:4] == ["| run | a very long name of a run |", "| --- | --- |"]
     assert lines[4] == "| [red]a\\|b c | 1.0 |"
+    assert lines[5] == "| &lt;unknown> | - |"
 
 
 def test_numbers_are_never_broken_and_brackets_are_no_markup():

@@ -25,6 +25,8 @@ def main(argv: list[str] | None = None) -> Path:
 
     from custom_modules.experiments.checkpoints import choose_checkpoints
 
+    if args.data_root and not args.recompute_bn:
+        raise InputError(Problem("--data-root", "is for --recompute-bn CONFIG, which is not given", "give both"))
     paths = choose_checkpoints(args.sources, args.last, args.best)
     out = args.out or paths[-1].with_name("averaged.pth")
     if out.resolve() in {path.resolve() for path in paths}:

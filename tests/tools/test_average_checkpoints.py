@@ -63,6 +63,7 @@ def test_what_can_not_be_averaged_is_refused_and_nothing_written(run_tool, tmp_p
     assert "--last N or --best" in refusal(run_tool("average_checkpoints", run))
     assert "holds 2 complete checkpoints, not 5" in refusal(run_tool("average_checkpoints", run, "--last", 5))
     assert "holds no best checkpoint" in refusal(run_tool("average_checkpoints", run, "--best"))
+    assert "is for --recompute-bn" in refusal(run_tool("average_checkpoints", run, "--last", 2, "--data-root", run))
     message = refusal(run_tool("average_checkpoints", run / "epoch_8.pth", run / "epoch_9.pth"))
     assert "epoch_8.pth" in message
     assert "epoch_9.pth" in message

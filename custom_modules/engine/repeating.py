@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from custom_modules.config.checks.keys import check_values
+from custom_modules.config.checks.kinds import check_kinds
 from custom_modules.config.holdout import hold_out_validation
 from custom_modules.config.prepare import Prepared, own_imports
 from custom_modules.config.pretrained.sources import find_wants
@@ -57,6 +58,8 @@ def prepare_repeat(
     except (KeyError, IndexError, ValueError, TypeError):
         raise InputError(Problem(NAME, "its settings have been changed by hand", "restore the file")) from None
     settings, hidden = without_hidden(settings)
+    if kinds := check_kinds(Config(settings, cfg_text=f"# {NAME}", filename=NAME)):
+        raise InputError(kinds)  # nothing that follows could read such settings
     settings["randomness"] = {**(settings.get("randomness") or {}), "seed": record.seed}
     if data_root is not None:
         settings = _on_other_data(settings, os.path.expanduser(data_root))

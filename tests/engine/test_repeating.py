@@ -95,6 +95,8 @@ def test_settings_that_nothing_understands_any_more_are_named(make_record, tmp_p
     settings["model"]["backbone"]["type"] = "CSPNeX"
     with pytest.raises(InputError, match="did you mean 'CSPNeXt'"):
         prepare_repeat(replace(record, settings=settings), tmp_path / "again", tmp_path / "again/split")
+    with pytest.raises(InputError, match=r"run.json, randomness: is 3"):
+        prepare_repeat(replace(record, settings={**settings, "randomness": 3}), tmp_path / "again", tmp_path / "split")
     del settings["train_pipeline"]
     with pytest.raises(InputError, match="changed by hand"):
         prepare_repeat(replace(record, settings=settings), tmp_path / "again", tmp_path / "again/split")

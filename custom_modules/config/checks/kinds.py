@@ -17,6 +17,8 @@ DICTS = (
     "default_hooks",
     "optim_wrapper",
     "visualizer",
+    "custom_imports",
+    "randomness",
     *(f"{part}_{suffix}" for part in PARTS for suffix in ("dataloader", "cfg")),
 )
 LISTS = ("custom_hooks", "load_pipeline", "train_pipeline", "train_pipeline_stage2", "val_pipeline", "test_pipeline")
@@ -51,7 +53,8 @@ def check_kinds(cfg: Config) -> list[Problem]:
         expect(all(isinstance(item, dict) for item in items), key, value, "a dict with a type, or a list of such")
     if problems:
         return problems
-    expect(isinstance(cfg.get("data_root"), str | None), "data_root", cfg.get("data_root"), "the path of a folder")
+    for key, wanted in (("data_root", "the path of a folder"), ("load_from", "the path of a checkpoint")):
+        expect(isinstance(cfg.get(key), str | None), key, cfg.get(key), wanted)
     for part, name in (cfg.get("ann_files") or {}).items():
         expect(isinstance(name, str | None), f"ann_files.{part}", name, "the name of a file below data_root, or None")
     classes = (cfg.get("metainfo") or {}).get("classes", ())

@@ -153,6 +153,8 @@ def _best(folder: Path) -> Path | None:
 
 
 def _existing(given: str) -> Path:
+    if Path(given).is_dir():
+        raise InputError(Problem(given, "is a folder, not a checkpoint", "name one of the .pth files in it"))
     if not Path(given).is_file():
         raise InputError(Problem(given, "no such checkpoint", missing_part(given)))
     return Path(given)

@@ -118,6 +118,13 @@ def test_tests_with_the_best_checkpoint_else_the_last(tmp_path, names, cut, expe
     assert find_checkpoint(tmp_path) == tmp_path / expected
 
 
+def test_a_folder_is_no_checkpoint(tmp_path):
+    make_run(tmp_path, "epoch_1.pth")
+    for find in (find_checkpoint, find_resume):
+        with pytest.raises(InputError, match="is a folder, not a checkpoint"):
+            find(tmp_path, str(tmp_path))
+
+
 def test_nothing_to_test(tmp_path):
     make_run(tmp_path / "smoke", "epoch_1.pth")
     with pytest.raises(InputError, match="no checkpoint to test") as caught:

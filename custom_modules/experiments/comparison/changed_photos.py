@@ -165,9 +165,11 @@ class _Drawer:
     def of(cls, run: Candidate, other: Candidate, place: int, image_root: str | os.PathLike[str] | None) -> _Drawer:
         part, compared = run.parts[place], other.parts[place]
         root = image_root if image_root is not None else part.image_root or compared.image_root
+        remedy = "name the folder that file_name starts from with --image-root"
         if root is None:
-            remedy = "name the folder that file_name starts from with --image-root"
             raise InputError(Problem(part.where, "doesn't say where the photos are", remedy))
+        if not Path(root).is_dir():
+            raise InputError(Problem(str(root), "is no longer the folder of the photos", remedy))
         found = (_counted_boxes(compared), _counted_boxes(part))
         return cls((other.name, run.name), part, Path(root), true_boxes(part.annotations), found)
 

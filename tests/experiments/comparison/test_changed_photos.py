@@ -66,5 +66,7 @@ def test_unknown_or_absent_photos_are_refused(tmp_path):
     changes = changed_photos(run, other).most
     with pytest.raises(InputError, match="--image-root"):
         draw_changes(run, other, changes, tmp_path)
+    with pytest.raises(InputError, match=r"no longer the folder of the photos\n.*--image-root"):
+        draw_changes(run, other, changes, tmp_path, image_root=tmp_path / "moved")
     with pytest.raises(InputError, match="no such image"):
         draw_changes(run, other, changes, tmp_path, image_root=tmp_path)

@@ -4,7 +4,7 @@
 #
 # The demo's detector with recipes for few photos: flips and rotations, several sizes, averaged weights. Meant for
 # hundreds of photos: 131 of them are 17 steps an epoch at batch 8, 204 in all; the contest's 4,394 would be 550 an
-# epoch. Measured on two of five folds of TACO photos: docs/recipes.md.
+# epoch. Measured on five folds of TACO photos: docs/recipes.md.
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/recycle.py",

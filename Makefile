@@ -27,7 +27,7 @@ test-all: lint  ## all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: test-ops-parity
-test-ops-parity: .venv-parity/.built  ## build mmcv with its extension and compare every op: about 10 minutes on 2 cores
+test-ops-parity: .venv-parity/.built  ## build mmcv with its extension and compare every op: half an hour on 2 busy cores
 	PYTHONPATH=.:tests .venv-parity/bin/python -m ops.parity docs/ops_parity.json
 
 # An environment of its own in front of .venv's packages; --ignore-installed leaves .venv's mmcv where it is.

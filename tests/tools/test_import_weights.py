@@ -54,8 +54,8 @@ def test_weights_for_other_classes_are_a_start_for_training(run_tool, torchvisio
 def test_a_detectron2_file_becomes_a_checkpoint_that_leaves_nothing_fresh(run_tool, tmp_path):
     """Ten classes, names of Detectron2, arrays in a pickle: as its model zoo has them."""
     import torch
+    from detectron2_names import detectron2_state
     from mmdet.registry import MODELS
-    from test_detectron2_weights import detectron2_state
 
     from custom_modules.config.bind import bind
     from custom_modules.config.edits import drop_pretrained

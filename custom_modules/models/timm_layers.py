@@ -28,7 +28,9 @@ def layer_numbers(model_name: str, args: dict[str, Any], names: Sequence[str]) -
     if hasattr(whole, "group_matcher"):
         numbers = timm.models.group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
     else:
-        numbers = timm.optim.auto_group_layers(whole)  # timm's own way out: a new layer every 12 tensors
+        from timm.optim import auto_group_layers  # timm does not import it by itself
+
+        numbers = auto_group_layers(whole)  # timm's own way out: a new layer every 12 tensors
     return {name: int(numbers[other]) for name, other in whole_names(names, numbers).items()}
 
 

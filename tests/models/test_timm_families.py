@@ -46,6 +46,8 @@ MORE = (  # noqa: SIM905
 ).split()
 # Their maps are not where their strides say, so that no neck could add them up.
 REFUSED = {"crossvit_9_240", "pit_ti_224"}
+# timm names no layers of it.
+WITHOUT_LAYERS = "poolformer_s12"
 # timm has no way to recompute their activations.
 WITHOUT_CHECKPOINTING = {"hrnet_w18_small", "twins_pcpvt_small"}
 
@@ -222,8 +224,9 @@ def test_what_is_asked_beforehand_is_asked_of_a_model_without_memory() -> None:
     assert all(p.is_meta for p in timm_body.on_meta("vit_giant_patch14_dinov2").parameters())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model_name", MORE)
+@pytest.mark.parametrize(
+    "model_name", [pytest.param(name, marks=() if name == WITHOUT_LAYERS else pytest.mark.slow) for name in MORE]
+)
 def test_many_more(model_name: str) -> None:
     available = sorted(set(timm_body.map_strides(model_name, timm_body.model_arguments(model_name, None, {}))))
     strides = tuple(stride for stride in available if stride >= 8)

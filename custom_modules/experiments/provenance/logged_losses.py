@@ -11,7 +11,7 @@ from custom_modules.errors import InputError, Problem
 from custom_modules.experiments.run_record import SCALARS
 
 #: What depends on the clock and the machine, not on the training.
-MEASURED = frozenset({"time", "data_time", "memory", "eta", "epoch", "iter", "step"})
+MEASURED = frozenset({"time", "data_time", "data_share", "memory", "host_memory", "eta", "epoch", "iter", "step"})
 TRAIN, VAL = "iteration", "validation at step"
 
 

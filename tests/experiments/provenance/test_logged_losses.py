@@ -17,7 +17,8 @@ def write(folder, *rows, start="1"):
 
 
 def train(step, loss, **more):
-    return {"loss": loss, "time": step * 0.1, "memory": 5, "epoch": 1, "iter": step, "step": step, **more}
+    clock = {"time": step * 0.1, "data_time": 0.1, "data_share": 0.1, "memory": 5, "host_memory": 7.5}
+    return {"loss": loss, **clock, "epoch": 1, "iter": step, "step": step, **more}
 
 
 def test_losses_and_scores_are_read_without_times(tmp_path):

@@ -67,6 +67,18 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **open_kwargs: A
     _sync_folder(target.parent)
 
 
+def remove_half_written(folder: str | os.PathLike[str], *names: str) -> None:
+    """Remove what a killed process was writing to files of a folder, under its temporary names.
+
+    Args:
+        folder: Where nobody else writes these files now.
+        *names: Names of the files, or patterns of names.
+    """
+    for name in names:
+        for path in Path(folder).glob(f".{name}.*.tmp"):
+            path.unlink(missing_ok=True)
+
+
 def atomic_link(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Make ``target`` the same file as ``source``, or a copy of it where the disk knows no hard links.
 

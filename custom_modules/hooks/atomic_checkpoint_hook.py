@@ -17,7 +17,7 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 from custom_modules.errors import InputError, Problem, counted, nearest
 from custom_modules.experiments.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
 from custom_modules.experiments.run_record import NAME as RECORD
-from custom_modules.files import atomic_link, atomic_write
+from custom_modules.files import atomic_link, atomic_write, remove_half_written
 from custom_modules.hooks.atomic_backend import NAME
 
 # In the message hub, and so in checkpoints: scores and files of the best ones, and files that are to be removed.
@@ -85,11 +85,8 @@ class AtomicCheckpointHook(CheckpointHook):
         regular = Path(self.out_dir, self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter))
         self.saved_iter = runner.iter if runner._resume and regular.is_file() else None
         if is_main_process():
-            half_written = [*Path(self.out_dir).glob(".*.pth.*.tmp")]
-            for name in (LAST, BEST, RECORD):
-                half_written += Path(runner.work_dir).glob(f".{name}.*.tmp")
-            for path in half_written:
-                path.unlink(missing_ok=True)
+            remove_half_written(self.out_dir, "*.pth")
+            remove_half_written(runner.work_dir, LAST, BEST, RECORD)
 
     def _adopt_best(self, runner: Any) -> None:
         """Point at the best checkpoint in this run's own folder: after a copy, the original's is not ours to remove."""

@@ -205,10 +205,11 @@ def add_changes(entries: Sequence[Entry], baseline: Entry | None = None, only: E
     ]
     told = list(entries)
     earlier: dict[tuple[str, str], list[int]] = {}
+    base = [place for place, entry in enumerate(entries) if entry is baseline]
     for place in sorted(range(len(entries)), key=lambda place: (entries[place].started, entries[place].name)):
         entry = entries[place]
         alike = earlier.setdefault((entry.first.family, entry.first.dataset), [])
-        others = alike if baseline is None else [entries.index(baseline)] * (baseline is not entry)
+        others = alike if baseline is None else [other for other in base if other != place]
         if only is None or only is entry:
             told[place] = _told(entry, parts[place], [(entries[other], parts[other]) for other in reversed(others)])
         alike.append(place)

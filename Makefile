@@ -28,7 +28,7 @@ test-all: lint  ## all tests
 
 .PHONY: test-ops-parity
 test-ops-parity: .venv-parity/.built  ## build mmcv with its extension and compare every op: half an hour on 2 busy cores
-	PYTHONPATH=.:tests .venv-parity/bin/python -m ops.parity docs/ops_parity.json
+	PYTHONPATH=.:tests/support .venv-parity/bin/python -m ops_parity docs/ops_parity.json
 
 # An environment of its own in front of .venv's packages; --ignore-installed leaves .venv's mmcv where it is.
 .venv-parity/.built: .venv/.runtime requirements.txt

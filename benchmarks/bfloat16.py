@@ -22,9 +22,9 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 import custom_modules.register_all  # noqa: F401
-from custom_modules.config.bind import bind
-from custom_modules.config.edits import drop_pretrained
-from custom_modules.config.load import load_config
+from sortline.pipeline.bind import bind
+from sortline.pipeline.compose import load_config
+from sortline.weights.sources import drop_pretrained
 
 CONFIGS = [
     "configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py",

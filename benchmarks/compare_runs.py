@@ -3,7 +3,7 @@
     python benchmarks/compare_runs.py                made-up ground truth, two simulated detectors
     python benchmarks/compare_runs.py --repeats 1
 
-The detectors follow the noise model of custom_modules/predictions/simulate.py; making them takes most of the time and
+The detectors follow the noise model of tests/support/simulate.py; making them takes most of the time and
 is not counted. "folds" are the same detections as five folds of 1,000 images.
 """
 
@@ -16,15 +16,17 @@ import numpy as np
 from evaluate import made_up, print_table, run, timed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
-from custom_modules.coco.annotations import CocoJson, read_annotations
-from custom_modules.coco.folding.folds import part_of
-from custom_modules.experiments.comparison.candidates import Candidate, Part, read_candidates
-from custom_modules.experiments.comparison.changed_photos import changed_photos
-from custom_modules.experiments.comparison.compare import compare
-from custom_modules.files import write_json
-from custom_modules.predictions.results import Results, write_results
-from custom_modules.predictions.simulate import DetectorNoise, make_scene, simulate_detector
+from simulate import DetectorNoise, make_scene, simulate_detector
+
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.data.folding.folds import part_of
+from sortline.files import write_json
+from sortline.predictions.results import Results, write_results
+from sortline.runs.comparison.candidates import Candidate, Part, read_candidates
+from sortline.runs.comparison.changed_photos import changed_photos
+from sortline.runs.comparison.compare import compare
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES, CLASSES, FOLDS = 5000, 10, 5

@@ -25,10 +25,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from custom_modules.predictions.ensembling.fuse import fuse
-from custom_modules.predictions.ensembling.grouping import group_members
-from custom_modules.predictions.ensembling.settings import EnsembleSettings
-from custom_modules.predictions.results import Results
+from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
+from sortline.predictions.ensembling.fuse import fuse
+from sortline.predictions.ensembling.grouping import group_members
+from sortline.predictions.results import Results
 
 SIDE = 1024
 CLASSES = 10

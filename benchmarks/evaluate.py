@@ -26,14 +26,14 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.files import write_json
-from custom_modules.predictions.bootstrap import bootstrap_map50, resamples
-from custom_modules.predictions.coco_metrics import coco_metrics
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.ranking import map50_of, rank
-from custom_modules.predictions.read import read_predictions
-from custom_modules.predictions.results import Results, write_results
+from sortline.data.annotations import read_annotations
+from sortline.files import write_json
+from sortline.predictions.bootstrap import bootstrap_map50, resamples
+from sortline.predictions.coco_metrics import coco_metrics
+from sortline.predictions.matching import Truth, match
+from sortline.predictions.ranking import map50_of, rank
+from sortline.predictions.read import read_predictions
+from sortline.predictions.results import Results, write_results
 
 ROOT = Path(__file__).resolve().parent.parent
 PER_IMAGE = 46

@@ -3,7 +3,7 @@
     python benchmarks/false_alarms.py                    100 pairs of each kind, on 500 images
     python benchmarks/false_alarms.py --pairs 400 --images 1000
 
-The runs are simulated detectors (custom_modules/predictions/simulate.py) of the same noise and different seeds: on
+The runs are simulated detectors (tests/support/simulate.py) of the same noise and different seeds: on
 average over photos and trainings none is better. "luck of photos" detectors differ only in what they happen to see on
 each photo; "luck of training" ones also in how strong each class came out, as two seeds of a training do. A 95%
 interval should call 5 of 100 pairs different.
@@ -20,12 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
-from custom_modules.coco.folding.folds import part_of
-from custom_modules.experiments.comparison.candidates import Candidate, Part
-from custom_modules.experiments.comparison.compare import compare
-from custom_modules.predictions.simulate import DetectorNoise, Scene, make_scene, simulate_detector
-from custom_modules.progress import track
+from simulate import DetectorNoise, Scene, make_scene, simulate_detector
+
+from sortline.data.folding.folds import part_of
+from sortline.progress import track
+from sortline.runs.comparison.candidates import Candidate, Part
+from sortline.runs.comparison.compare import compare
 
 FOLDS, REPLICATES = 5, 300
 PHOTOS = DetectorNoise(class_effect=0.0)

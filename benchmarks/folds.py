@@ -21,10 +21,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.coco.describe.statistics import BoxTable, box_table
-from custom_modules.coco.folding.folds import make_folds
-from custom_modules.coco.folding.report import balance
+from sortline.data.annotations import read_annotations
+from sortline.data.describe.statistics import BoxTable, box_table
+from sortline.data.folding.fold_tables import balance
+from sortline.data.folding.folds import make_folds
 
 
 def main(argv: list[str] | None = None) -> None:

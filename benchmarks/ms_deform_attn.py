@@ -20,9 +20,9 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
 from custom_modules.ops import ms_deform_attn
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
 
 STRIDES, SIDE, HEADS, CHANNELS, POINTS = (8, 16, 32, 64), 1024, 8, 32, 4
 RUNS = 20

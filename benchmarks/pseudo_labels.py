@@ -2,7 +2,7 @@
 
     python benchmarks/pseudo_labels.py data/recycle/train.json
 
-The detectors follow the noise model of custom_modules/predictions/simulate.py. Thresholds of a wanted precision and
+The detectors follow the noise model of tests/support/simulate.py. Thresholds of a wanted precision and
 weights are found on one half of the photos, labels are made on the other half, whose boxes then judge them. The
 measured numbers are those of made-up detectors: real ones are less well behaved.
 """
@@ -17,18 +17,20 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
-from custom_modules.coco.annotations import CocoJson, read_annotations
-from custom_modules.coco.folding.folds import part_of
-from custom_modules.predictions.pseudo_labelling.labelling import (
+from simulate import DetectorNoise, make_scene, simulate_detector
+
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.data.folding.folds import part_of
+from sortline.predictions.pseudo_labelling.labelling import (
     LabellingSettings,
     OutOfFold,
     PseudoLabels,
     make_pseudo_labels,
 )
-from custom_modules.predictions.pseudo_labelling.precision import judge
-from custom_modules.predictions.results import Results
-from custom_modules.predictions.simulate import DetectorNoise, make_scene, simulate_detector
+from sortline.predictions.pseudo_labelling.precision import judge
+from sortline.predictions.results import Results
 
 DETECTORS = (DetectorNoise(skill=1.2), DetectorNoise(skill=1.0, bias=0.5), DetectorNoise(skill=0.8))
 

@@ -13,10 +13,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.coco.sampling import sampling
-from custom_modules.coco.sampling.report import DrawTally, count_drawn
-from custom_modules.coco.table import read_table
+from sortline.data.annotations import read_annotations
+from sortline.data.sampling import sampling
+from sortline.data.sampling.sampling_tables import DrawTally, count_drawn
+from sortline.data.table import read_table
 
 THR = 0.1
 FACTORS = {"Battery": 4, "Clothing": 2}

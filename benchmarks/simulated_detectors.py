@@ -4,7 +4,7 @@
     python benchmarks/simulated_detectors.py data/recycle/train.json --out /tmp/detectors --case one-good
     python benchmarks/simulated_detectors.py data/recycle/train.json --out /tmp/detectors --images 300 --sets 10
 
-The detectors follow the noise model of custom_modules/predictions/simulate.py. Case "mixed": a strong one, an
+The detectors follow the noise model of tests/support/simulate.py. Case "mixed": a strong one, an
 overconfident one that is weaker, a cautious one, a useless one, and a near-copy of the strong one. Case "one-good": a
 strong one and four that are far worse. tools/tune_ensemble.py chooses on one set of photos; then the same detectors see
 other photos of the same kind (same boxes, everything else drawn anew), and the recipe is scored there beside the
@@ -27,17 +27,19 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.coco.folding.folds import part_of
-from custom_modules.files import write_json
-from custom_modules.predictions.ensembling.fuse import ensemble
-from custom_modules.predictions.ensembling.recipe import read_recipe
-from custom_modules.predictions.ensembling.settings import EnsembleSettings
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.ranking import map50_of
-from custom_modules.predictions.results import Results, write_results
-from custom_modules.predictions.simulate import DetectorNoise, make_scene, near_copy, simulate_detector
+from simulate import DetectorNoise, make_scene, near_copy, simulate_detector
+
+from sortline.data.annotations import read_annotations
+from sortline.data.folding.folds import part_of
+from sortline.files import write_json
+from sortline.predictions.ensembling.ensemble_file import read_recipe
+from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
+from sortline.predictions.ensembling.fuse import ensemble
+from sortline.predictions.matching import Truth, match
+from sortline.predictions.ranking import map50_of
+from sortline.predictions.results import Results, write_results
 
 ROOT = Path(__file__).resolve().parent.parent
 USELESS = DetectorNoise(skill=-5, spot_skill=-1, clutter=30, clutter_skill=-2)

@@ -1,4 +1,4 @@
-"""Sortline's library: file tools without torch, and what plugs into MMDetection."""
+"""What plugs into MMDetection: datasets, transforms, hooks, models, operators. The library behind it is sortline."""
 
 import os
 

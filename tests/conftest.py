@@ -98,12 +98,12 @@ def make_config(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a tool from the repository root as a user would, offline and without a login."""
+def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a script from the repository root as a user would, offline and without a login."""
 
-    def run(name: str, *args: object, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(script: str, *args: object, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, args)],
+            [sys.executable, str(ROOT / script), *map(str, args)],
             cwd=ROOT,
             env={**os.environ, "WANDB_MODE": "offline", **env},
             capture_output=True,
@@ -112,3 +112,11 @@ def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture
+def run_tool(
+    run_script: Callable[..., subprocess.CompletedProcess[str]],
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a tool by its name; see ``run_script``."""
+    return lambda name, *args, **env: run_script(f"tools/{name}.py", *args, **env)

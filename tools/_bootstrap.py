@@ -17,3 +17,6 @@ os.environ.setdefault("KMP_BLOCKTIME", "0")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 # A container's share of a large machine: what we may run on, not what the machine has.
 os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+
+# mmcv.ops works from here on, in whichever order MMDetection's modules are imported.
+import custom_modules  # noqa: E402, F401

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import seed, whole_number
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
+from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
-    from custom_modules.experiments.ablation import AblationRow
-    from custom_modules.experiments.planned_runs import PlannedRun
+    from sortline.runs.ablation import AblationRow
+    from sortline.runs.planned_runs import PlannedRun
 
 EXAMPLES = """examples:
   python tools/ablation.py configs/a.py configs/a-multiscale.py configs/a-multiscale-ema.py --seeds 0 1 2
@@ -31,10 +31,10 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
 
     from rich.console import Console
 
-    from custom_modules.config.ablation_plan import plan_ablation
-    from custom_modules.experiments import planned_runs
-    from custom_modules.experiments.ablation import table
-    from custom_modules.files import atomic_write
+    from sortline.files import atomic_write
+    from sortline.pipeline.ablation_plan import plan_ablation
+    from sortline.runs import planned_runs
+    from sortline.runs.ablation import table
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     planned = plan_ablation(args.configs, args.seeds, args.work_dir, options(args))
@@ -87,9 +87,9 @@ def options(args: argparse.Namespace) -> list[str]:
 
 def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]") -> "list[AblationRow]":
     """Score the rows' predictions, those with test-time augmentation last."""
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.experiments.ablation import score_rows
-    from custom_modules.experiments.run_record import TEST_PREDICTIONS, VAL_PREDICTIONS, read_record
+    from sortline.data.annotations import read_annotations
+    from sortline.runs.ablation import score_rows
+    from sortline.runs.run_record import TEST_PREDICTIONS, VAL_PREDICTIONS, read_record
 
     folders = [[run.folder for run in runs] for runs in planned]
     if args.tta:
@@ -109,7 +109,7 @@ def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]") -> "list[
 
 def test_with_tta(run: "PlannedRun") -> Path:
     """Test a run with several views of each photo, unless that was done since its plain test; return the folder."""
-    from custom_modules.experiments.run_record import TEST_PREDICTIONS
+    from sortline.runs.run_record import TEST_PREDICTIONS
 
     folder = run.folder / "tta"
     done, plain = folder / TEST_PREDICTIONS, run.folder / TEST_PREDICTIONS

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
 
 EXAMPLES = """examples:
   python tools/average_checkpoints.py work_dirs/RUN/epoch_18.pth work_dirs/RUN/epoch_19.pth work_dirs/RUN/epoch_20.pth
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> Path:
     """Average as the command line says and return the file written."""
     args = parse_args(argv)
 
-    from custom_modules.experiments.checkpoints import choose_checkpoints
+    from sortline.runs.checkpoints import choose_checkpoints
 
     if args.data_root and not args.recompute_bn:
         raise InputError(Problem("--data-root", "is for --recompute-bn CONFIG, which is not given", "give both"))
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> Path:
     if out.resolve() in {path.resolve() for path in paths}:
         raise InputError(Problem(f"--out {out}", "is one of the checkpoints to average", "choose another file"))
 
-    from custom_modules.weights.averaging import average_checkpoints, save
+    from sortline.weights.averaging import average_checkpoints, save
 
     averaged = average_checkpoints(paths, args.trust_checkpoint)
     for path in paths:
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> Path:
     if averaged.ema:
         print(f"{averaged.ema} of the {len(paths)} hold an exponential moving average: its weights are averaged")
     if args.recompute_bn:
-        from custom_modules.weights.batch_norm_pass import measure_batch_norm
+        from sortline.pipeline.batch_norm_pass import measure_batch_norm
 
         layers = measure_batch_norm(averaged.checkpoint, args.recompute_bn, args.data_root, args.bn_images)
         print(f"batch-norm layers measured anew: {layers}")

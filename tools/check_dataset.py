@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from custom_modules.coco.check.checking import Report
+    from sortline.data.check.checking import Report
 
 EXAMPLES = """examples:
   python tools/check_dataset.py data/recycle/train.json --test data/recycle/test.json
@@ -29,9 +29,9 @@ def main(argv: list[str] | None = None) -> tuple["Report", bool]:
     """Check as the command line says; return the report, of the repaired file with --fix, and whether it fails."""
     args = parse_args(argv)
 
-    from custom_modules.coco.check.checking import check_sources
-    from custom_modules.coco.check.repair import check_target
-    from custom_modules.coco.check.source import read_source
+    from sortline.data.check.checking import check_sources
+    from sortline.data.check.repair import check_target
+    from sortline.data.check.source import read_source
 
     paths = [args.annotations, *args.others]
     if args.fix:
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> tuple["Report", bool]:
     if args.test:
         sources.append(read_source(args.test, args.image_root, is_test=True))
     if not args.no_images:
-        from custom_modules.coco.check.photo_checks import read_photos
+        from sortline.data.check.photo_checks import read_photos
 
         for source in sources:
             read_photos(source)
@@ -56,8 +56,8 @@ def show(report: "Report", json_to: str | None) -> None:
     """Print the table, write JSON to a file, or print JSON alone."""
     from rich.console import Console
 
-    from custom_modules.coco.check.report import report_json, report_table
-    from custom_modules.files import write_json
+    from sortline.data.check.findings_tables import report_json, report_table
+    from sortline.files import write_json
 
     if json_to == "-":
         print(json.dumps(report_json(report), indent=1))
@@ -72,9 +72,9 @@ def fix(report: "Report", out: Path, near_threshold: int | None, quiet: bool) ->
     """Write the first file repaired, say what was changed and what is left, and return the report on what is left."""
     from rich.console import Console
 
-    from custom_modules.coco.check.checking import check_sources
-    from custom_modules.coco.check.repair import repair, write_repaired
-    from custom_modules.coco.check.report import summary
+    from sortline.data.check.checking import check_sources
+    from sortline.data.check.findings_tables import summary
+    from sortline.data.check.repair import repair, write_repaired
 
     first, *others = report.sources
     repaired = repair(first, [finding for finding in report.findings if finding.file == first.path])

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError
+from sortline.cli import run_tool
+from sortline.errors import InputError
 
 if TYPE_CHECKING:
-    from custom_modules.coco.annotations import CocoJson
-    from custom_modules.predictions.compare_submissions import Comparison
-    from custom_modules.predictions.submission import SubmissionReport
+    from sortline.data.annotations import CocoJson
+    from sortline.predictions.compare_submissions import Comparison
+    from sortline.predictions.submission import SubmissionReport
 
 EXAMPLES = """examples:
   python tools/check_submission.py submission.csv --ann data/recycle/test.json
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> "tuple[SubmissionReport, Comparison |
     """Check as the command line says; return what was found and how it differs from the other one, if asked."""
     args = parse_args(argv)
 
-    from custom_modules.coco.annotations import read_annotations
+    from sortline.data.annotations import read_annotations
 
     annotations = read_annotations(args.ann)
     report = check(args.submission, annotations)
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> "tuple[SubmissionReport, Comparison |
 
 def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
     """Print what the file holds and what was tolerated; refuse it with all that is wrong."""
-    from custom_modules.predictions.submission import inspect_submission
+    from sortline.predictions.submission import inspect_submission
 
     report = inspect_submission(path, annotations)
     if report.problems:
@@ -56,11 +56,11 @@ def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
 
 def compare(report: "SubmissionReport", args: argparse.Namespace, annotations: "CocoJson") -> "Comparison":
     """Print how the submission differs from the other one, and write it as JSON if asked."""
-    from custom_modules.files import write_json
-    from custom_modules.predictions.compare_submissions import compare_results
-    from custom_modules.predictions.comparison_report import print_comparison
-    from custom_modules.predictions.read import read_predictions
-    from custom_modules.predictions.submission import to_results
+    from sortline.files import write_json
+    from sortline.predictions.compare_submissions import compare_results
+    from sortline.predictions.comparison_report import print_comparison
+    from sortline.predictions.read import read_predictions
+    from sortline.predictions.submission import to_results
 
     new, old = to_results(report.boxes, annotations), read_predictions(args.against, annotations)
     if args.score_thr:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from custom_modules.predictions.score import Scores
+    from sortline.predictions.score import Scores
 
 EXAMPLES = """example:
   python tools/collect_oof.py work_dirs/rtmdet_tiny_cspnext-pafpn-640_20e_recycle --ann data/recycle/train.json
@@ -20,13 +20,13 @@ def main(argv: list[str] | None = None) -> "Scores":
     """Collect as the command line says and return the score."""
     args = parse_args(argv)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.coco.pseudo import without_pseudo
-    from custom_modules.experiments.oof import collect_oof
-    from custom_modules.experiments.run_record import OOF_PREDICTIONS, OOF_SCORE
-    from custom_modules.files import write_json
-    from custom_modules.predictions.results import write_results
-    from custom_modules.predictions.score import format_table, score
+    from sortline.data.annotations import read_annotations
+    from sortline.data.pseudo import without_pseudo
+    from sortline.files import write_json
+    from sortline.predictions.results import write_results
+    from sortline.predictions.score import format_table, score
+    from sortline.runs.oof import collect_oof
+    from sortline.runs.run_record import OOF_PREDICTIONS, OOF_SCORE
 
     annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import seed, whole_number
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
+from sortline.files import overwriting
+from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
-    from custom_modules.experiments.comparison.candidates import Candidate
-    from custom_modules.experiments.comparison.compare import Comparison
-    from custom_modules.experiments.comparison.report import Photos
+    from sortline.runs.comparison.candidates import Candidate
+    from sortline.runs.comparison.compare import Comparison
+    from sortline.runs.comparison.comparison_tables import Photos
 
 EXAMPLES = """examples:
   python tools/compare_runs.py work_dirs/a work_dirs/b                     their validation images, or all their folds
@@ -35,11 +36,12 @@ def main(argv: list[str] | None = None) -> "Comparison":
 
     from rich.console import Console
 
-    from custom_modules.experiments.comparison import changed_photos, report
-    from custom_modules.experiments.comparison.candidates import read_candidates
-    from custom_modules.experiments.comparison.compare import compare
-    from custom_modules.experiments.comparison.same_images import on_the_same_images
-    from custom_modules.files import atomic_write, write_json
+    from sortline.files import atomic_write, write_json
+    from sortline.runs.comparison import changed_photos
+    from sortline.runs.comparison import comparison_tables as report
+    from sortline.runs.comparison.candidates import read_candidates
+    from sortline.runs.comparison.compare import compare
+    from sortline.runs.comparison.same_images import on_the_same_images
 
     candidates = on_the_same_images(read_candidates(args.runs, args.ann, args.folds, args.folds_dir))
     comparison = compare(candidates, args.bootstrap, args.seed, args.all_pairs)
@@ -63,7 +65,7 @@ def main(argv: list[str] | None = None) -> "Comparison":
 
 def draw(args: argparse.Namespace, candidates: "list[Candidate]", photos: "Photos") -> int:
     """Draw the photos that changed most, of several comparisons in folders of their own; return how many."""
-    from custom_modules.experiments.comparison.changed_photos import draw_changes
+    from sortline.runs.comparison.changed_photos import draw_changes
 
     drawn = 0
     for (run, other), changes in photos.items() if args.draw else ():
@@ -117,12 +119,10 @@ def check(args: argparse.Namespace) -> None:
     if args.folds and args.ann:
         what = "and --ann don't go together: out-of-fold predictions are of all folds"
         problems.append(Problem("--folds", what, "leave out one of them"))
-    seen = {Path(path).resolve() for path in (*args.runs, *filter(None, [args.ann]))}
-    for option, path in (("--json", args.json), ("--markdown", args.markdown)):
-        if path and path.resolve() in seen:
-            what = f"{path} would overwrite another file of this command"
-            problems.append(Problem(option, what, "write to another file"))
-        seen |= {path.resolve()} if path else set()
+    written = {"--json": args.json, "--markdown": args.markdown}
+    for option in overwriting([*args.runs, args.ann], written):
+        what = f"{written[option]} would overwrite another file of this command"
+        problems.append(Problem(option, what, "write to another file"))
     if problems:
         raise InputError(problems)
 

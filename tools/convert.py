@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.coco.formats import FORMAT_NAMES
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.data.formats import FORMAT_NAMES
+from sortline.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from custom_modules.coco.formats.conversion import Report
+    from sortline.data.formats.conversion import Report
 
 EXAMPLES = """examples:
   python tools/convert.py data/recycle/train.json --to yolo --out data/recycle_yolo
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> "Report":
     """Convert as the command line says and return what was done."""
     args = parse_args(argv)
 
-    from custom_modules.coco.edit import Edits
-    from custom_modules.coco.formats.conversion import Request, convert
+    from sortline.data.edit import Edits
+    from sortline.data.formats.conversion import Request, convert
 
     edits = Edits(
         match=tuple(args.match),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from custom_modules.coco.describe.report import Description
+    from sortline.data.describe.describe import Description
 
 EPILOG = """examples:
   python tools/describe_dataset.py data/recycle/train.json --test data/recycle/test.json
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> "Description":
     """Describe as the command line says and return what was found."""
     args = parse_args(argv)
 
-    from custom_modules.coco.describe.report import PAGE, describe_dataset
+    from sortline.data.describe.describe import PAGE, describe_dataset
 
     out = args.out or default_out(args.ann)
     described = describe_dataset(args.ann, out, args.test, args.image_root, args.samples, args.seed)

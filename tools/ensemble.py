@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
-from custom_modules.files import given_twice
-from custom_modules.predictions.by_class import numbers_by_class
-from custom_modules.predictions.ensembling.settings import (
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
+from sortline.files import given_twice, overwriting
+from sortline.predictions.by_class import numbers_by_class
+from sortline.predictions.ensembling.ensemble_settings import (
     CONF_TYPES,
     DECAYS,
     FITTED_RESCALES,
@@ -26,10 +26,10 @@ from custom_modules.predictions.ensembling.settings import (
 )
 
 if TYPE_CHECKING:
-    from custom_modules.coco.annotations import CocoJson
-    from custom_modules.predictions.ensembling.curves import MemberCurves
-    from custom_modules.predictions.ensembling.guard import Comparison
-    from custom_modules.predictions.results import Results
+    from sortline.data.annotations import CocoJson
+    from sortline.predictions.ensembling.curves import MemberCurves
+    from sortline.predictions.ensembling.guard import Comparison
+    from sortline.predictions.results import Results
 
 DEFAULTS = EnsembleSettings()
 EXAMPLES = """examples:
@@ -54,11 +54,11 @@ def main(argv: list[str] | None = None) -> "Comparison | None":
     args = parse_args(argv)
     check_paths(args)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.ensembling.guard import compare, coverage_notes
-    from custom_modules.predictions.ensembling.names import member_names
-    from custom_modules.predictions.ensembling.recipe import Recipe, write_recipe
-    from custom_modules.predictions.read import read_all
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.ensembling.ensemble_file import Recipe, write_recipe
+    from sortline.predictions.ensembling.guard import compare, coverage_notes
+    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.read import read_all
 
     settings = settings_of(args)
     names = member_names(args.pred)
@@ -93,8 +93,8 @@ def settings_of(args: argparse.Namespace) -> EnsembleSettings:
         remedy = "leave them out, or change the recipe's file"
         raise InputError(Problem("--recipe", f"settles what {options} would say as well", remedy))
 
-    from custom_modules.predictions.ensembling.names import check_members
-    from custom_modules.predictions.ensembling.recipe import read_recipe
+    from sortline.predictions.ensembling.ensemble_file import read_recipe
+    from sortline.predictions.ensembling.names import check_members
 
     recipe = read_recipe(args.recipe)
     if not args.same_order or len(recipe.members) != len(args.pred):
@@ -115,10 +115,10 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", ...]:
     """Fit each member's scores to its out-of-fold predictions and say which classes have curves of their own."""
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.ensembling.names import member_names
-    from custom_modules.predictions.ensembling.rescale import fit_curves
-    from custom_modules.predictions.read import read_all
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.ensembling.rescale import fit_curves
+    from sortline.predictions.read import read_all
 
     annotations = read_annotations(args.oof_ann)
     names = member_names(args.oof)
@@ -130,11 +130,11 @@ def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", 
 
 
 def fuse_with_progress(members: list["Results"], annotations: "CocoJson", settings: EnsembleSettings) -> "Results":
-    from custom_modules.predictions.ensembling.fuse import chunks_of, fuse_in_chunks
-    from custom_modules.predictions.ensembling.grouping import group_members
-    from custom_modules.predictions.ensembling.rescale import rescale_members
-    from custom_modules.predictions.results import Results
-    from custom_modules.progress import track
+    from sortline.predictions.ensembling.fuse import chunks_of, fuse_in_chunks
+    from sortline.predictions.ensembling.grouping import group_members
+    from sortline.predictions.ensembling.rescale import rescale_members
+    from sortline.predictions.results import Results
+    from sortline.progress import track
 
     grouped = group_members(rescale_members(members, annotations, settings), annotations)
     parts = track(fuse_in_chunks(grouped, settings), "fusing", chunks_of(grouped))
@@ -142,8 +142,8 @@ def fuse_with_progress(members: list["Results"], annotations: "CocoJson", settin
 
 
 def write_predictions(path: Path, results: "Results", annotations: "CocoJson") -> None:
-    from custom_modules.predictions.results import write_results
-    from custom_modules.predictions.submission import write_submission
+    from sortline.predictions.results import write_results
+    from sortline.predictions.submission import write_submission
 
     if path.suffix.lower() == ".csv":
         print(f"{path}: {write_submission(path, results, annotations)}")
@@ -174,10 +174,10 @@ def report(comparison: "Comparison | None", args: argparse.Namespace) -> None:
 def check_paths(args: argparse.Namespace) -> None:
     """Refuse files that would be overwritten, fused twice, or written in no known format."""
     problems = []
-    read = [args.ann, *args.pred, *(args.oof or []), *filter(None, [args.oof_ann, args.recipe])]
-    for option, path in (("--out", args.out), ("--write-recipe", args.write_recipe)):
-        if path and path.resolve() in {other.resolve() for other in read}:
-            problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
+    read = [args.ann, *args.pred, *(args.oof or []), args.oof_ann, args.recipe]
+    written = {"--out": args.out, "--write-recipe": args.write_recipe}
+    for option in overwriting(read, written):
+        problems.append(Problem(option, f"{written[option]} would overwrite what is read", "write to another file"))
     if args.out.suffix.lower() not in (".json", ".csv"):
         problems.append(Problem("--out", f"{args.out} ends in neither .json nor .csv", "end it in one of the two"))
     for path in given_twice(args.pred):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from custom_modules.predictions.evaluation import Evaluation
+    from sortline.predictions.evaluation import Evaluation
 
 EXAMPLES = """examples:
   python tools/evaluate.py --ann data/recycle/train.json --pred oof.bbox.json
@@ -33,8 +33,8 @@ def main(argv: list[str] | None = None) -> "Evaluation":
 
     from rich.console import Console
 
-    from custom_modules.predictions.evaluation import evaluate
-    from custom_modules.predictions.evaluation_report import print_evaluation, write_evaluation
+    from sortline.predictions.evaluation import evaluate
+    from sortline.predictions.evaluation_report import print_evaluation, write_evaluation
 
     evaluation = evaluate(args.ann, args.pred, args.bootstrap, args.seed)
     console = Console(highlight=False, markup=False)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from custom_modules.coco.annotations import CocoJson
-    from custom_modules.predictions.importing import Imported
+    from sortline.data.annotations import CocoJson
+    from sortline.predictions.importing import Imported
 
 #: The options that each kind of source takes beside those of all.
 OPTIONS = {
@@ -40,10 +40,10 @@ def main(argv: list[str] | None = None) -> Path:
     """Convert as the command line says and return the file written."""
     args = parse_args(argv)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.coco.formats.losses import some
-    from custom_modules.predictions.outside import note_on_outside
-    from custom_modules.predictions.results import check_results, write_results
+    from sortline.data.annotations import read_annotations
+    from sortline.data.formats.losses import some
+    from sortline.predictions.outside import note_on_outside
+    from sortline.predictions.results import check_results, write_results
 
     annotations = read_annotations(args.ann)
     imported = read_source(args, annotations)
@@ -60,9 +60,9 @@ def main(argv: list[str] | None = None) -> Path:
 
 
 def read_source(args: argparse.Namespace, annotations: "CocoJson") -> "Imported":
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.coco.formats.yolo_yaml import class_names, load_yaml
-    from custom_modules.predictions.importing import read_detectron2, read_yolo_json, read_yolo_txt
+    from sortline.data.annotations import read_annotations
+    from sortline.data.formats.yolo_yaml import class_names, load_yaml
+    from sortline.predictions.importing import read_detectron2, read_yolo_json, read_yolo_txt
 
     if args.source_format == "detectron2":
         theirs = read_annotations(args.their_ann) if args.their_ann else None

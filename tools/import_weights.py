@@ -10,8 +10,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_overrides
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   a Detectron2 baseline, tested and submitted as any run:
@@ -36,11 +36,11 @@ def main(argv: list[str] | None = None) -> Path:
     from mmengine.registry import init_default_scope
 
     import custom_modules.register_all  # noqa: F401
-    from custom_modules.config.bind import bind
-    from custom_modules.config.edits import drop_pretrained
-    from custom_modules.config.load import load_config
-    from custom_modules.files import atomic_write
     from custom_modules.models.torchvision_detector import TorchvisionDetector
+    from sortline.files import atomic_write
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
+    from sortline.weights.sources import drop_pretrained
 
     cfg = load_config(args.config, args.cfg_options)
     bind(cfg)
@@ -57,8 +57,8 @@ def main(argv: list[str] | None = None) -> Path:
 
 def from_detectron2(args: argparse.Namespace, settings: dict[str, Any], model: Any) -> tuple[dict[str, Any], Any]:
     """Return the weights that fit and the layers that start fresh."""
-    from custom_modules.errors import InputError
-    from custom_modules.weights.detectron2 import fit, input_problems, read_weights, style_note
+    from sortline.errors import InputError
+    from sortline.weights.detectron2 import fit, input_problems, read_weights, style_note
 
     weights = read_weights(args.source, args.trust_checkpoint)
     if problems := input_problems(weights, settings, str(args.source)):
@@ -73,7 +73,7 @@ def from_torchvision(args: argparse.Namespace, settings: dict[str, Any], model: 
     """Return the weights that fit and the layers that start fresh."""
     from custom_modules.models.torchvision_nets import class_layers
     from custom_modules.models.torchvision_weights import load_pretrained
-    from custom_modules.weights.checkpoint_loading import install_safe_loading
+    from sortline.weights.checkpoint_loading import install_safe_loading
 
     install_safe_loading(args.trust_checkpoint)
     class_dependent = class_layers(model.net, settings.model_name, settings.num_classes)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from custom_modules.experiments.leaderboard.entries import Entry
+    from sortline.runs.leaderboard.entries import Entry
 
 EXAMPLES = """examples:
   python tools/leaderboard.py
@@ -31,8 +31,9 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
 
     from rich.console import Console
 
-    from custom_modules.experiments.leaderboard import board, columns, page
-    from custom_modules.files import atomic_write
+    from sortline.files import atomic_write
+    from sortline.runs.leaderboard import board, columns
+    from sortline.runs.leaderboard import leaderboard_page as page
 
     entries, problems = board.read_board(args.root, args.price_per_hour, args.baseline, not args.no_intervals)
     entries = columns.ordered(columns.select(entries, args.filter), args.sort, args.reverse)
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
 
 def enter(args: argparse.Namespace) -> Path:
     """Keep the public score of a run."""
-    from custom_modules.experiments.leaderboard.public_score import enter_score
+    from sortline.runs.leaderboard.public_score import enter_score
 
     path = enter_score(args.enter, args.public)
     print(f"public score {args.public:g}: {path}")

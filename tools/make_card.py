@@ -5,7 +5,7 @@ from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 EXAMPLES = """examples:
   python tools/make_card.py work_dirs/rtmdet_tiny_cspnext-pafpn-640_20e_recycle
@@ -19,9 +19,9 @@ def main(argv: list[str] | None = None) -> list[Path]:
     """Write the pages and return them."""
     args = parse_args(argv)
 
-    from custom_modules.errors import InputError, Problem
-    from custom_modules.experiments.card.write import write_card
-    from custom_modules.progress import track
+    from sortline.errors import InputError, Problem
+    from sortline.progress import track
+    from sortline.runs.card.card import write_card
 
     folders = [run for folder in args.runs for run in runs_in(folder)]
     cards: list[Path] = []
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> list[Path]:
 
 def runs_in(folder: Path) -> list[Path]:
     """List the folders of the folds that a folder holds, after itself where it is a run's or holds none."""
-    from custom_modules.experiments.run_record import NAME, fold_folders
+    from sortline.runs.run_record import NAME, fold_folders
 
     folds = list(fold_folders(folder).values())
     return [folder, *folds] if not folds or (folder / NAME).is_file() else folds

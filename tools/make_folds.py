@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from custom_modules.coco.folding.dataset import SplitDataset
+    from sortline.data.folding.dataset import SplitDataset
 
 WIDE = 200
 EXAMPLES = """examples:
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> "SplitDataset":
 
     from rich.console import Console
 
-    from custom_modules.coco.folding.dataset import FoldOptions, split_dataset
-    from custom_modules.coco.folding.report import balance_table
+    from sortline.data.folding.dataset import FoldOptions, split_dataset
+    from sortline.data.folding.fold_tables import balance_table
 
     options = {name: value for name, value in vars(args).items() if name not in ("annotations", "out")}
     split = split_dataset(args.annotations, args.out, FoldOptions(**options))

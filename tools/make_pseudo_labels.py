@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
-from custom_modules.files import given_twice
-from custom_modules.predictions.by_class import numbers_by_class
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
+from sortline.files import given_twice, overwriting
+from sortline.predictions.by_class import numbers_by_class
 
 if TYPE_CHECKING:
-    from custom_modules.coco.annotations import CocoJson
-    from custom_modules.predictions.pseudo_labelling.labelling import LabellingSettings, OutOfFold, PseudoLabels
+    from sortline.data.annotations import CocoJson
+    from sortline.predictions.pseudo_labelling.labelling import LabellingSettings, OutOfFold, PseudoLabels
 
 EXAMPLES = """examples:
   python tools/make_pseudo_labels.py --ann data/recycle/test.json --pred test.bbox.json \\
@@ -50,10 +50,10 @@ def main(argv: list[str] | None = None) -> "PseudoLabels":
 
     from rich.console import Console
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.pseudo_labelling.labelling import make_pseudo_labels
-    from custom_modules.predictions.pseudo_labelling.labelling_report import notes, print_labelling
-    from custom_modules.predictions.read import read_all
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.pseudo_labelling.labelling import make_pseudo_labels
+    from sortline.predictions.pseudo_labelling.labelling_report import notes, print_labelling
+    from sortline.predictions.read import read_all
 
     settings = settings_of(args)
     annotations = read_annotations(args.ann)
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> "PseudoLabels":
 
 def write_labels(args: argparse.Namespace, made: "PseudoLabels", annotations: "CocoJson") -> None:
     """Write the annotation file, and the report if asked."""
-    from custom_modules.files import write_json
+    from sortline.files import write_json
 
     try:
         write_json(args.out, {"info": provenance(args, made, annotations), **made.content})
@@ -88,7 +88,7 @@ def write_labels(args: argparse.Namespace, made: "PseudoLabels", annotations: "C
 
 def settings_of(args: argparse.Namespace) -> "LabellingSettings":
     """Read the settings from the options."""
-    from custom_modules.predictions.pseudo_labelling.labelling import LabellingSettings
+    from sortline.predictions.pseudo_labelling.labelling import LabellingSettings
 
     general, by_class = numbers_by_class(args.score_thr, "--score-thr")
     selection = {key: value for key, value in vars(args).items() if key in SELECTION_OPTIONS and value is not None}
@@ -100,10 +100,10 @@ def read_oof(args: argparse.Namespace) -> "OutOfFold | None":
     if not args.oof:
         return None
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.pseudo_labelling.labelling import OutOfFold
-    from custom_modules.predictions.pseudo_labelling.true_labels import with_true_labels
-    from custom_modules.predictions.read import read_predictions
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.pseudo_labelling.labelling import OutOfFold
+    from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
+    from sortline.predictions.read import read_predictions
 
     annotations = read_annotations(args.oof_ann)
     real, results, _ = with_true_labels(annotations, read_predictions(args.oof, annotations))
@@ -114,7 +114,7 @@ def provenance(args: argparse.Namespace, made: "PseudoLabels", annotations: "Coc
     """Say what the labels were made from and how, beside what the annotation file says of itself."""
     from dataclasses import asdict
 
-    from custom_modules.files import file_sha256
+    from sortline.files import file_sha256
 
     files = dict.fromkeys([args.ann, *args.pred, *filter(None, [args.train, args.oof, args.oof_ann])])
     entry = {
@@ -129,15 +129,12 @@ def provenance(args: argparse.Namespace, made: "PseudoLabels", annotations: "Coc
 def check_paths(args: argparse.Namespace) -> None:
     """Refuse files that would be overwritten or count twice, and half of a pair of options."""
     problems = []
-    read = {path.resolve() for path in [args.ann, *args.pred, *filter(None, [args.train, args.oof, args.oof_ann])]}
-    for option, path in (("--out", args.out), ("--json", args.json)):
-        if path is None:
-            continue
-        if path.suffix.lower() != ".json":
+    written = {"--out": args.out, "--json": args.json}
+    for option, path in written.items():
+        if path and path.suffix.lower() != ".json":
             problems.append(Problem(option, f"{path} does not end in .json", "give it that ending"))
-        if path.resolve() in read:
-            problems.append(Problem(option, f"{path} would overwrite what is read", "write to another file"))
-        read.add(path.resolve())
+    for option in overwriting([args.ann, *args.pred, args.train, args.oof, args.oof_ann], written):
+        problems.append(Problem(option, f"{written[option]} would overwrite what is read", "write to another file"))
     for path in given_twice(args.pred):
         problems.append(Problem("--pred", f"lists {path} more than once", "list each file once: it has one vote"))
     if bool(args.oof) != bool(args.oof_ann):

@@ -6,8 +6,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_tta, check_tta_overrides
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_config_arguments, add_tta, check_tta_overrides
 
 EXAMPLES = """examples:
   python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
@@ -21,10 +21,10 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Predict as the command line says and return the paths written."""
     args = parse_args(argv)
 
-    from custom_modules.config.prepare import prepare
-    from custom_modules.config.tta import use_tta
-    from custom_modules.engine import inference
-    from custom_modules.experiments.checkpoints import find_checkpoint
+    from sortline.pipeline import inference
+    from sortline.pipeline.prepare import prepare
+    from sortline.pipeline.tta import use_tta
+    from sortline.runs.checkpoints import find_checkpoint
 
     out = Path(args.out or f"{run_folder(args)}/predict/{Path(args.source).stem}")
     prepared = prepare(
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     if args.tta:
         prepared.lines += use_tta(prepared.cfg)
 
-    from custom_modules.engine import running
+    from sortline.pipeline import execute as running
 
     result = running.run_prediction(prepared.cfg, checkpoint, out, prepared.lines, args.trust_checkpoint)
     print(f"predictions: {result['predictions']}")
@@ -45,9 +45,9 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 
 
 def run_folder(args: argparse.Namespace) -> str:
-    from custom_modules.config.edits import use_work_dir
-    from custom_modules.config.load import load_config
-    from custom_modules.config.tta import tta_folder
+    from sortline.pipeline.compose import load_config
+    from sortline.pipeline.edit import use_work_dir
+    from sortline.pipeline.tta import tta_folder
 
     cfg = load_config(args.config)
     use_work_dir(cfg, args.work_dir, args.smoke, args.fold)

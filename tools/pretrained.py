@@ -8,8 +8,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_overrides
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   python tools/pretrained.py configs/faster_rcnn/faster-rcnn_r50_fpn_1x_recycle.py
@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> Any:
 
     from rich.console import Console
 
-    from custom_modules.config.pretrained import report
+    from sortline.pipeline import pretrained_weights as report
 
     cache = args.cache.expanduser().resolve() if args.cache else None
     with redirect_stdout(sys.stderr):  # what packages say while they load is no part of a list

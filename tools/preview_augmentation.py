@@ -5,8 +5,8 @@ from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_config_arguments
 
 EXAMPLES = """examples:
   python tools/preview_augmentation.py configs/augment/atss_r50_fpn-copy-paste_1x_recycle.py
@@ -23,13 +23,13 @@ def main(argv: list[str] | None = None) -> Path:
     args = parse_args(argv)
     import tempfile
 
-    from custom_modules.coco.draw import write_image
-    from custom_modules.config.bind import class_names
-    from custom_modules.config.prepare import prepare
+    from sortline.data.draw import write_image
+    from sortline.pipeline.bind import class_names
+    from sortline.pipeline.prepare import prepare
 
     with tempfile.TemporaryDirectory() as split_dir:
         cfg = prepare(args, parts=("train",), split_dir=split_dir).cfg
-        from custom_modules.preview import draw_grid, draw_samples, summary
+        from sortline.pipeline.preview import draw_grid, draw_samples, summary
 
         drawn = draw_samples(cfg, args.count, args.stage2)
     pipeline = "the last epochs" if args.stage2 else "training"

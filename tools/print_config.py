@@ -5,8 +5,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_overrides
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   python tools/print_config.py configs/atss/atss_r50_fpn_1x_recycle.py
@@ -42,8 +42,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def print_resolved(config: str, options: dict[str, Any]) -> str:
-    from custom_modules.config.bind import bind
-    from custom_modules.config.load import load_config
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
 
     cfg = load_config(config, options)
     bind(cfg)
@@ -55,9 +55,9 @@ def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from custom_modules.config.bind import bind
-    from custom_modules.config.load import load_config
-    from custom_modules.experiments.settings import difference
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
+    from sortline.runs.settings import difference
 
     configs = [load_config(path) for path in (first, second)]
     for cfg in configs:
@@ -71,7 +71,7 @@ def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
 
 
 def print_origins(config: str, key: str, options: dict[str, Any]) -> list[str]:
-    from custom_modules.config.why import explain
+    from sortline.pipeline.why import explain
 
     lines = explain(config, key, options)
     print("\n".join(lines))

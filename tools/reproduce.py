@@ -7,8 +7,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_launcher
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_launcher
 
 EXAMPLES = """examples:
   python tools/reproduce.py work_dirs/RUN --check            what differs: code, data, packages, machine; trains nothing
@@ -23,17 +23,17 @@ packages, kind of processor and number of threads; on a GPU the run also has to 
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
-    """Reproduce as the command line says; return what :func:`custom_modules.engine.reproduction.reproduce` returns."""
+    """Reproduce as the command line says; return what :func:`sortline.pipeline.reproduction.reproduce` returns."""
     args = parse_args(argv)
 
-    from custom_modules.experiments.provenance.repeatable import check_free, repeat_folder, repeatable_record
+    from sortline.runs.provenance.repeatable import check_free, repeat_folder, repeatable_record
 
     record = repeatable_record(args.run)
     target = args.work_dir or repeat_folder(args.run, record)
     if not args.check:
         check_free(target)
 
-    from custom_modules.engine.reproduction import reproduce
+    from sortline.pipeline.reproduction import reproduce
 
     return reproduce(args, record, target)
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
+from sortline.files import overwriting
 
 if TYPE_CHECKING:
-    from custom_modules.predictions.class_thresholds import ClassThreshold
-    from custom_modules.predictions.thresholds import Sweep
+    from sortline.predictions.class_thresholds import ClassThreshold
+    from sortline.predictions.thresholds import Sweep
 
 EXAMPLES = """examples:
   python tools/sweep_thresholds.py --ann data/recycle/train.json --pred oof.bbox.json
@@ -29,11 +30,11 @@ def main(argv: list[str] | None = None) -> "tuple[Sweep, tuple[ClassThreshold, .
     """Sweep as the command line says; return what was found."""
     args = parse_args(argv)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.class_thresholds import best_thresholds
-    from custom_modules.predictions.read import read_predictions
-    from custom_modules.predictions.thresholds import MAX_BOXES, SCORE_THRS, sweep
-    from custom_modules.predictions.thresholds_report import print_class_thresholds, print_sweep
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.class_thresholds import best_thresholds
+    from sortline.predictions.read import read_predictions
+    from sortline.predictions.thresholds import MAX_BOXES, SCORE_THRS, sweep
+    from sortline.predictions.thresholds_report import print_class_thresholds, print_sweep
 
     annotations = read_annotations(args.ann)
     results = read_predictions(args.pred, annotations)
@@ -48,19 +49,19 @@ def main(argv: list[str] | None = None) -> "tuple[Sweep, tuple[ClassThreshold, .
 def write(args: argparse.Namespace, swept: "Sweep", thresholds: "tuple[ClassThreshold, ...]") -> None:
     """Write the files that were asked for and say where they are."""
     if args.chart:
-        from custom_modules.predictions.thresholds_report import write_chart
+        from sortline.predictions.thresholds_report import write_chart
 
         write_chart(args.chart, swept)
         print(f"wrote {args.chart}")
     if args.json:
         from dataclasses import asdict
 
-        from custom_modules.files import write_json
+        from sortline.files import write_json
 
         write_json(args.json, {**swept.to_json(), "classes": [asdict(entry) for entry in thresholds]}, indent=1)
         print(f"wrote {args.json}")
     if args.class_thresholds:
-        from custom_modules.predictions.class_thresholds import write_thresholds
+        from sortline.predictions.class_thresholds import write_thresholds
 
         write_thresholds(args.class_thresholds, thresholds)
         print(f"wrote {args.class_thresholds}")
@@ -94,17 +95,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def check_targets(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse file names that would be written wrongly, before any work is done."""
     endings = {"chart": (".png",), "json": (".json",), "class_thresholds": (".yaml", ".yml", ".json")}
-    seen = {args.ann.resolve(), args.pred.resolve()}
-    for name, known in endings.items():
-        path = getattr(args, name)
-        if path is None:
-            continue
-        option = f"--{name.replace('_', '-')}"
-        if path.suffix.lower() not in known:
+    written = {f"--{name.replace('_', '-')}": getattr(args, name) for name in endings}
+    for (option, path), known in zip(written.items(), endings.values(), strict=True):
+        if path and path.suffix.lower() not in known:
             parser.error(f"{option} {path} must end in {' or '.join(known)}")
-        if path.resolve() in seen:
-            parser.error(f"{option} {path} would overwrite another file of this command")
-        seen.add(path.resolve())
+    for option in overwriting([args.ann, args.pred], written):
+        parser.error(f"{option} {written[option]} would overwrite another file of this command")
 
 
 def score(text: str) -> float:

@@ -6,8 +6,8 @@ from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_launcher, add_tta, check_tta_overrides
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_config_arguments, add_launcher, add_tta, check_tta_overrides
 
 EXAMPLES = """examples:
   python tools/test.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py
@@ -18,13 +18,13 @@ EXAMPLES = """examples:
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
-    """Test as the command line says and return what :func:`custom_modules.engine.running.run_test` returns."""
+    """Test as the command line says and return what :func:`sortline.pipeline.execute.run_test` returns."""
     args = parse_args(argv)
 
-    from custom_modules.config.prepare import prepare
-    from custom_modules.config.tta import tta_record, use_tta
-    from custom_modules.experiments.checkpoints import find_checkpoint
-    from custom_modules.experiments.run_record import read_record
+    from sortline.pipeline.prepare import prepare
+    from sortline.pipeline.tta import tta_record, use_tta
+    from sortline.runs.checkpoints import find_checkpoint
+    from sortline.runs.run_record import read_record
 
     prepared = prepare(args, parts=("val", "test"))
     run_folder = prepared.cfg.work_dir
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         record = tta_record(record, read_record(run_folder))
     prepared.cfg.launcher = args.launcher
 
-    from custom_modules.engine import running
+    from sortline.pipeline import execute as running
 
     result = running.run_test(
         prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint, replace_record=args.tta

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
+from sortline.cli import run_tool
 
 EXAMPLES = """examples:
   python tools/to_submission.py work_dirs/run/predictions/test.bbox.json --ann data/test.json --out submission.csv
@@ -22,10 +22,10 @@ def main(argv: list[str] | None = None) -> Path:
     """Convert as the command line says and return the file written."""
     args = parse_args(argv)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.predictions.read import read_predictions
-    from custom_modules.predictions.results import write_results
-    from custom_modules.predictions.submission import write_submission
+    from sortline.data.annotations import read_annotations
+    from sortline.predictions.read import read_predictions
+    from sortline.predictions.results import write_results
+    from sortline.predictions.submission import write_submission
 
     annotations = read_annotations(args.ann)
     results = read_predictions(args.predictions, annotations)

@@ -10,8 +10,9 @@ from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import (
+from sortline.cli import run_tool
+from sortline.errors import InputError
+from sortline.pipeline.options import (
     add_all_data,
     add_auto_batch,
     add_config_arguments,
@@ -20,7 +21,6 @@ from custom_modules.config.options import (
     check_all_data,
     check_auto_batch,
 )
-from custom_modules.errors import InputError
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
@@ -40,9 +40,9 @@ def main(argv: list[str] | None = None) -> Any:
     if args.dry_run:
         return show_plan(args)
 
-    from custom_modules.config import edits
-    from custom_modules.config.prepare import prepare_training
-    from custom_modules.experiments.checkpoints import find_resume
+    from sortline.pipeline import edit as edits
+    from sortline.pipeline.prepare import prepare_training
+    from sortline.runs.checkpoints import find_resume
 
     prepared = prepare_training(args)
     if args.resume_or_start:
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> Any:
         print(f"resuming from {checkpoint}")
     cfg.launcher = args.launcher
 
-    from custom_modules.engine import running
+    from sortline.pipeline import execute as running
 
     if problem := edits.amp_problem(cfg, running.device_type()):
         raise InputError(problem)
@@ -68,8 +68,8 @@ def main(argv: list[str] | None = None) -> Any:
 
 def resumed_or_started(args: argparse.Namespace, prepared: Any) -> Any:
     """Decide on ``--resume-or-start``: where there is nothing to resume, prepare a run from the start."""
-    from custom_modules.config.prepare import prepare_training
-    from custom_modules.experiments.checkpoints import find_resume
+    from sortline.pipeline.prepare import prepare_training
+    from sortline.runs.checkpoints import find_resume
 
     try:
         find_resume(prepared.cfg.work_dir)
@@ -81,9 +81,9 @@ def resumed_or_started(args: argparse.Namespace, prepared: Any) -> Any:
 
 def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
-    from custom_modules.config import edits
-    from custom_modules.config.prepare import prepare_training
-    from custom_modules.config.pretrained.resolve import missing_lines
+    from sortline.pipeline import edit as edits
+    from sortline.pipeline.prepare import prepare_training
+    from sortline.weights.resolve import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_training(args, split_dir=folder)
@@ -91,8 +91,8 @@ def show_plan(args: argparse.Namespace) -> Any:
         if args.auto_batch:
             prepared.lines += choose_batch(args, prepared.cfg)
 
-        from custom_modules.config.plan import print_plan
-        from custom_modules.engine import running
+        from sortline.pipeline import execute as running
+        from sortline.pipeline.plan import print_plan
 
         if problem := edits.amp_problem(prepared.cfg, running.device_type()):
             prepared.lines.append(f"warning: {problem}")
@@ -104,14 +104,14 @@ def choose_batch(args: argparse.Namespace, cfg: Any) -> list[str]:
     if args.smoke:
         return ["auto-batch: not tried in a smoke run, whose batches hold two images"]
     if args.resume is not None:
-        from custom_modules.config.edits import use_batch_of
-        from custom_modules.experiments.run_record import read_record
+        from sortline.pipeline.edit import use_batch_of
+        from sortline.runs.run_record import read_record
 
         record = read_record(cfg.work_dir)
         if record is not None:
             return use_batch_of(cfg, record.settings)
 
-    from custom_modules.engine.auto_batch import use_auto_batch
+    from sortline.pipeline.auto_batch import use_auto_batch
 
     return use_auto_batch(cfg, args.launcher)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.config.options import add_config_arguments, add_training_arguments, whole_number
+from sortline.cli import run_tool
+from sortline.pipeline.options import add_config_arguments, add_training_arguments, whole_number
 
 if TYPE_CHECKING:
-    from custom_modules.config.fold_plan import FoldPlan
-    from custom_modules.experiments.planned_runs import Outcome
+    from sortline.pipeline.fold_plan import FoldPlan
+    from sortline.runs.planned_runs import Outcome
 
 EXAMPLES = """examples:
   python tools/make_folds.py data/recycle/train.json --folds 5
@@ -30,8 +30,8 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
 
     from rich.console import Console
 
-    from custom_modules.config.fold_plan import plan_fold_runs
-    from custom_modules.experiments import planned_runs
+    from sortline.pipeline.fold_plan import plan_fold_runs
+    from sortline.runs import planned_runs
 
     console = Console(highlight=False, soft_wrap=True)
     plan = plan_fold_runs(args, passed_on(argv))
@@ -51,8 +51,8 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
 
 def track(plan: "FoldPlan", outcomes: "list[Outcome]") -> None:
     """Show the mean of the folds where their runs are tracked."""
-    from custom_modules.experiments.run_record import read_record
-    from custom_modules.visualization.fold_summary import track_folds
+    from sortline.runs.run_record import read_record
+    from sortline.tracking.fold_summary import track_folds
 
     record = read_record(plan.runs[0].folder)
     if record is not None:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
 
-from custom_modules.cli import run_tool
-from custom_modules.errors import InputError, Problem
-from custom_modules.files import given_twice
-from custom_modules.predictions.tuning import BUDGET, GROUPS
+from sortline.cli import run_tool
+from sortline.errors import InputError, Problem
+from sortline.files import given_twice
+from sortline.predictions.tuning import BUDGET, GROUPS
 
 if TYPE_CHECKING:
-    from custom_modules.coco.annotations import CocoJson
-    from custom_modules.predictions.tuning.image_folds import ImageFolds
-    from custom_modules.predictions.tuning.tune import Tuning
+    from sortline.data.annotations import CocoJson
+    from sortline.predictions.tuning.image_folds import ImageFolds
+    from sortline.predictions.tuning.tune import Tuning
 
 LEAST_WIDTH = 160
 EXAMPLES = """examples:
@@ -42,15 +42,15 @@ def main(argv: list[str] | None = None) -> "Tuning":
     args = parse_args(argv)
     check_options(args)
 
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.files import write_json
-    from custom_modules.predictions.ensembling.guard import coverage_notes
-    from custom_modules.predictions.ensembling.names import member_names
-    from custom_modules.predictions.ensembling.recipe import Recipe, write_recipe
-    from custom_modules.predictions.read import read_all
-    from custom_modules.predictions.tuning.material import Material
-    from custom_modules.predictions.tuning.report import as_json
-    from custom_modules.predictions.tuning.tune import tune
+    from sortline.data.annotations import read_annotations
+    from sortline.files import write_json
+    from sortline.predictions.ensembling.ensemble_file import Recipe, write_recipe
+    from sortline.predictions.ensembling.guard import coverage_notes
+    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.read import read_all
+    from sortline.predictions.tuning.material import Material
+    from sortline.predictions.tuning.tune import tune
+    from sortline.predictions.tuning.tuning_tables import as_json
 
     start = time.monotonic()
     annotations = read_annotations(args.ann)
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> "Tuning":
 
 def folds_of(args: argparse.Namespace, annotations: "CocoJson") -> "ImageFolds":
     """Take the folds from the file given, else from the one beside the annotations; groups drawn by chance else."""
-    from custom_modules.predictions.tuning.image_folds import chance_folds, read_folds
+    from sortline.predictions.tuning.image_folds import chance_folds, read_folds
 
     beside = args.ann.parent / "folds.csv"
     if args.folds or (beside.is_file() and args.groups is None):
@@ -86,7 +86,7 @@ def show(tuning: "Tuning", args: argparse.Namespace, seconds: float) -> None:
     """Print the report, where the files are, and the next command."""
     from rich.console import Console
 
-    from custom_modules.predictions.tuning.report import print_tuning
+    from sortline.predictions.tuning.tuning_tables import print_tuning
 
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:  # in a file or a pipe nothing needs to wrap

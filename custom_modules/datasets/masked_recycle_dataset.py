@@ -7,7 +7,7 @@ from typing import Any
 from mmdet.registry import DATASETS
 
 from custom_modules.datasets.recycle_dataset import RecycleDataset
-from custom_modules.errors import InputError, Problem, counted
+from sortline.errors import InputError, Problem, counted
 
 
 @DATASETS.register_module()

@@ -8,9 +8,9 @@ from typing import Any
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
 
-from custom_modules.coco.annotations import check_categories, read_annotations
-from custom_modules.coco.pseudo import WEIGHT, check_weights, is_weighted
-from custom_modules.errors import InputError
+from sortline.data.annotations import check_categories, read_annotations
+from sortline.data.pseudo import WEIGHT, check_weights, is_weighted
+from sortline.errors import InputError
 
 
 @DATASETS.register_module()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from custom_modules.files import DISK_FULL, atomic_write
+from sortline.files import DISK_FULL, atomic_write
 
 NAME = "atomic"
 

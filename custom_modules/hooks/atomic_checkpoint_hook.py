@@ -14,11 +14,11 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 
-from custom_modules.errors import InputError, Problem, counted, nearest
-from custom_modules.experiments.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
-from custom_modules.experiments.run_record import NAME as RECORD
-from custom_modules.files import atomic_link, atomic_write, remove_half_written
 from custom_modules.hooks.atomic_backend import NAME
+from sortline.errors import InputError, Problem, counted, nearest
+from sortline.files import atomic_link, atomic_write, remove_half_written
+from sortline.runs.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
+from sortline.runs.run_record import NAME as RECORD
 
 # In the message hub, and so in checkpoints: scores and files of the best ones, and files that are to be removed.
 KEPT, OUTDATED = "kept_best", "outdated_best"

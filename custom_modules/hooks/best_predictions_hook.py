@@ -9,9 +9,9 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.experiments.run_record import VAL_PREDICTIONS
 from custom_modules.metrics.contest_metric import last_evaluated
-from custom_modules.predictions.results import write_results
+from sortline.predictions.results import write_results
+from sortline.runs.run_record import VAL_PREDICTIONS
 
 
 @HOOKS.register_module()

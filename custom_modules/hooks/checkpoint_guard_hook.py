@@ -8,9 +8,9 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.hooks.plain_model import plain_model
-from custom_modules.weights.checkpoint_loading import check_matches, check_start
+from sortline.errors import InputError, Problem
+from sortline.weights.checkpoint_loading import check_matches, check_start
 
 
 @HOOKS.register_module()

@@ -12,10 +12,10 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.errors import Problem, RunFailed, counted
-from custom_modules.files import atomic_write, write_json
-from custom_modules.preview.drawn import fed_sample
-from custom_modules.preview.grid import draw_grid
+from sortline.errors import Problem, RunFailed, counted
+from sortline.files import atomic_write, write_json
+from sortline.pipeline.preview.drawn import fed_sample
+from sortline.pipeline.preview.grid import draw_grid
 
 FOLDER = "nonfinite_loss"
 DRAWN = 16

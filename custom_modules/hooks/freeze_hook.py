@@ -10,8 +10,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
-from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.hooks.plain_model import plain_model
+from sortline.errors import InputError, Problem, nearest
 
 
 @HOOKS.register_module()

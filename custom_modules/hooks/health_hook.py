@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.experiments.health import free_memory, memory_trend, process_memory, starvation
+from sortline.runs.health import free_memory, memory_trend, process_memory, starvation
 
 
 @HOOKS.register_module()

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from custom_modules.hooks.progress_status import Status, pass_status, train_status
-from custom_modules.progress import SparseLines
+from sortline.progress import SparseLines
 
 
 @HOOKS.register_module()

@@ -12,11 +12,11 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop
 
-from custom_modules.coco.columns import IntArray
-from custom_modules.coco.sampling.report import DrawTally, as_record, count_drawn, draw_table, short_line
-from custom_modules.files import write_json
 from custom_modules.samplers.dataset_pool import dataset_pool
 from custom_modules.samplers.weighted_sampler import WeightedSampler
+from sortline.arrays import IntArray
+from sortline.data.sampling.sampling_tables import DrawTally, as_record, count_drawn, draw_table, short_line
+from sortline.files import write_json
 
 
 @HOOKS.register_module()

@@ -13,8 +13,8 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 
-from custom_modules.errors import RunStopped
 from custom_modules.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from sortline.errors import RunStopped
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 

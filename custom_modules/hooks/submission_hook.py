@@ -10,12 +10,12 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.run_record import SUBMISSION
-from custom_modules.predictions.detections import ImageDetections, image_detections, in_file_order, to_results
-from custom_modules.predictions.results import write_results
-from custom_modules.predictions.submission import write_submission
+from sortline.data.annotations import read_annotations
+from sortline.errors import InputError, Problem
+from sortline.predictions.detections import ImageDetections, image_detections, in_file_order, to_results
+from sortline.predictions.results import write_results
+from sortline.predictions.submission import write_submission
+from sortline.runs.run_record import SUBMISSION
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.hooks import EMAHook
 from mmengine.registry import HOOKS
 
-from custom_modules.errors import InputError, Problem
+from sortline.errors import InputError, Problem
 
 
 @HOOKS.register_module()

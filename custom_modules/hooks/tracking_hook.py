@@ -11,15 +11,15 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
-from custom_modules.errors import InputError, Problem
-from custom_modules.experiments.run_record import read_record
-from custom_modules.experiments.tracking import run_files
-from custom_modules.experiments.tracking.facts import Note
-from custom_modules.experiments.tracking.identity import run_identity
-from custom_modules.experiments.tracking.validation_facts import PhotoSettings, ValidationFacts
 from custom_modules.hooks.submission_hook import leaf_dataset
 from custom_modules.metrics.contest_metric import last_evaluated
-from custom_modules.visualization.trackers import trackers_of
+from sortline.errors import InputError, Problem
+from sortline.runs.identity import run_identity
+from sortline.runs.run_record import read_record
+from sortline.tracking import run_files
+from sortline.tracking.facts import Note
+from sortline.tracking.trackers import trackers_of
+from sortline.tracking.validation_facts import PhotoSettings, ValidationFacts
 
 
 @HOOKS.register_module()

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from custom_modules.errors import Problem, RunFailed
+from sortline.errors import Problem, RunFailed
 
 
 def out_of_memory(cfg: Any, data_batch: Any, iteration: int, error: Exception) -> RunFailed:

@@ -10,10 +10,10 @@ from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from custom_modules.coco.annotations import CocoJson, read_annotations
-from custom_modules.predictions.detections import ImageDetections, image_detections, to_results
-from custom_modules.predictions.results import Results
-from custom_modules.predictions.score import Scores, format_table, score
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.predictions.detections import ImageDetections, image_detections, to_results
+from sortline.predictions.results import Results
+from sortline.predictions.score import Scores, format_table, score
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from mmengine.model import BaseModule
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.models import timm_body, timm_layers
-from custom_modules.models.timm_lazily import timm
 from custom_modules.models.timm_sizes import learn_input_sizes
-from custom_modules.models.timm_source import timm_source
 from custom_modules.models.timm_weights import load_whole
+from sortline.errors import InputError, Problem
+from sortline.weights.timm_lazily import timm
+from sortline.weights.timm_source import timm_source
 
 
 @MODELS.register_module()

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from custom_modules.errors import InputError, Problem, counted
-from custom_modules.models.timm_lazily import timm
-from custom_modules.models.timm_source import check_model_name
+from sortline.errors import InputError, Problem, counted
+from sortline.weights.timm_lazily import timm
+from sortline.weights.timm_source import check_model_name
 
 # Arguments by which timm's transformers give up the one image size that they are otherwise built for.
 ANY_SIZE = dict(strict_img_size=False, dynamic_img_size=True, dynamic_img_pad=True)

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.models.timm_body import build_features, maps_of, on_meta, whole_names
-from custom_modules.models.timm_lazily import timm
+from sortline.errors import InputError, Problem
+from sortline.weights.timm_lazily import timm
 
 
 def layer_numbers(model_name: str, args: dict[str, Any], names: Sequence[str]) -> dict[str, int]:

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.models.timm_body import ANY_SIZE, build_features, class_arguments, maps_of
-from custom_modules.models.timm_lazily import timm
+from sortline.errors import InputError, Problem
+from sortline.weights.timm_lazily import timm
 
 # Detectors pad their batches to multiples of this.
 USUAL_MULTIPLE = 32

@@ -10,12 +10,12 @@ from urllib.error import URLError
 
 import torch
 
-from custom_modules.errors import InputError, Problem
-from custom_modules.models.pretrained import fit_by_order, read_state_dict
 from custom_modules.models.timm_body import on_meta
-from custom_modules.models.timm_lazily import timm
-from custom_modules.models.timm_source import TimmSource
-from custom_modules.quiet import only_errors
+from sortline.errors import InputError, Problem
+from sortline.quiet import only_errors
+from sortline.weights.timm_lazily import timm
+from sortline.weights.timm_source import TimmSource
+from sortline.weights.weight_names import fit_by_order, read_state_dict
 
 
 def load_whole(model_name: str, args: dict[str, Any], source: TimmSource) -> dict[str, torch.Tensor]:

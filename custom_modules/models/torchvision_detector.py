@@ -13,7 +13,6 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.models.torchvision_nets import (
     apply_test_cfg,
     backbone_norms,
@@ -22,6 +21,7 @@ from custom_modules.models.torchvision_nets import (
     label_offset,
 )
 from custom_modules.models.torchvision_weights import load_pretrained
+from sortline.errors import InputError, Problem
 
 
 @MODELS.register_module()

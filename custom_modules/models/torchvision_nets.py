@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import detection, get_model_builder, list_models
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from custom_modules.errors import InputError, Problem, nearest
+from sortline.errors import InputError, Problem, nearest
 
 #: What torchvision's labels start from, by family. Softmax has an output for the background, which comes first;
 #: RetinaNet and FCOS score every class by itself and read a label as the row of its output (their ``compute_loss``

@@ -9,7 +9,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from custom_modules.errors import InputError, Problem, counted
+from sortline.errors import InputError, Problem, counted
 
 #: Layers of torchvision's classifiers that no detector has.
 CLASSIFIERS = ("fc.", "classifier.")

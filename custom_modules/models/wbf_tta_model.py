@@ -12,11 +12,11 @@ from mmengine.model import BaseTTAModel
 from mmengine.structures import InstanceData
 from torch import nn
 
-from custom_modules.coco.columns import FloatArray
-from custom_modules.errors import InputError, Problem
-from custom_modules.predictions.detections import image_detections
-from custom_modules.predictions.ensembling.settings import EnsembleSettings
-from custom_modules.predictions.results import Results
+from sortline.arrays import FloatArray
+from sortline.errors import InputError, Problem
+from sortline.predictions.detections import image_detections
+from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
+from sortline.predictions.results import Results
 
 
 @MODELS.register_module()
@@ -152,7 +152,7 @@ def merge_views(views: Sequence[Results], sizes_wh: Sequence[tuple[int, int]], s
         Detections of the photos in their order, each photo's by falling score.
     """
     # Here, since every training imports this module and numba takes a while to start.
-    from custom_modules.predictions.ensembling.fuse import ensemble
+    from sortline.predictions.ensembling.fuse import ensemble
 
     labels = 1 + max((int(view.category_ids.max()) for view in views if len(view)), default=0)
     batch = {

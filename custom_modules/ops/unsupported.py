@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from custom_modules.errors import InputError, Problem
+from sortline.errors import InputError, Problem
 
 BUILD_COMMAND = (
     "pip install --no-build-isolation --no-cache-dir --no-deps --force-reinstall "

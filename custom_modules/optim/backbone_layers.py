@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from custom_modules.errors import InputError, Problem
-from custom_modules.models.timm_lazily import timm
+from sortline.errors import InputError, Problem
+from sortline.weights.timm_lazily import timm
 
 # As timm's `group_matcher`: patterns of parameter names, numbers within them sorted. A pattern that ends in
 # PREVIOUS belongs to the layer before it, as mmdet's Swin merges patches at the end of a stage.

@@ -9,7 +9,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from torch.amp import GradScaler
 
-from custom_modules.errors import InputError, Problem
+from sortline.errors import InputError, Problem
 
 
 @OPTIM_WRAPPERS.register_module()

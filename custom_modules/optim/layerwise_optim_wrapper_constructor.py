@@ -11,9 +11,9 @@ from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
-from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.optim.backbone_layers import layer_numbers
-from custom_modules.quiet import only_errors
+from sortline.errors import InputError, Problem, nearest
+from sortline.quiet import only_errors
 
 BACKBONE = "backbone"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from mmdet.registry import DATA_SAMPLERS
 
-from custom_modules.coco.columns import FloatArray, IntArray
-from custom_modules.coco.sampling.sampling import class_factors, oversampling_weights
 from custom_modules.samplers.weighted_sampler import WeightedSampler
+from sortline.arrays import FloatArray, IntArray
+from sortline.data.sampling.sampling import class_factors, oversampling_weights
 
 
 @DATA_SAMPLERS.register_module()

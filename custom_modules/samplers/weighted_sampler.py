@@ -12,11 +12,11 @@ from mmdet.registry import DATA_SAMPLERS
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from custom_modules.coco.columns import FloatArray, IntArray
-from custom_modules.coco.sampling.sampling import source_draws, spread_over_sources, systematic_draw
-from custom_modules.coco.sampling.settings import setting_problems
-from custom_modules.errors import InputError
 from custom_modules.samplers.dataset_pool import dataset_pool
+from sortline.arrays import FloatArray, IntArray
+from sortline.data.sampling.sampling import source_draws, spread_over_sources, systematic_draw
+from sortline.data.sampling.sampling_settings import setting_problems
+from sortline.errors import InputError
 
 
 @DATA_SAMPLERS.register_module()

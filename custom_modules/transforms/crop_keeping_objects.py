@@ -11,8 +11,8 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator, visible_share
+from sortline.errors import InputError, Problem
 
 TRIES = 30
 #: Of an object that counts as outside, the share of its box that the crop may still show.

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from custom_modules.coco.annotations import CocoJson
-from custom_modules.coco.pseudo import is_weighted
+from sortline.data.annotations import CocoJson
+from sortline.data.pseudo import is_weighted
 
 #: Share of an object's box that other objects may cover: they would come along without a label.
 MAX_FOREIGN = 0.1

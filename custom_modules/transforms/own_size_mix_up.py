@@ -9,7 +9,7 @@ from mmdet.datasets.transforms import CachedMixUp
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from custom_modules.errors import InputError, Problem
+from sortline.errors import InputError, Problem
 
 
 @TRANSFORMS.register_module()

@@ -9,8 +9,8 @@ from mmdet.datasets.transforms import CachedMosaic, Resize
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.transforms.samples import crop_sample, seeded_generator
+from sortline.errors import InputError, Problem
 
 
 def mosaic_window(

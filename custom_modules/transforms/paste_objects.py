@@ -17,8 +17,6 @@ from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.logging import print_log
 
-from custom_modules.coco.annotations import CocoJson, category_names, check_categories, read_annotations
-from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.transforms.object_bank import (
     Patch,
     PatchCache,
@@ -36,6 +34,8 @@ from custom_modules.transforms.pasting import (
     soft_mask,
 )
 from custom_modules.transforms.samples import box_array, seeded_generator
+from sortline.data.annotations import CocoJson, category_names, check_categories, read_annotations
+from sortline.errors import InputError, Problem, nearest
 
 MIB = 2**20
 RARE = "rare"

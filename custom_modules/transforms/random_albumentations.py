@@ -11,8 +11,8 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
-from custom_modules.errors import InputError, Problem, nearest
 from custom_modules.transforms.samples import box_array, keep_objects
+from sortline.errors import InputError, Problem, nearest
 
 
 def _library() -> Any:

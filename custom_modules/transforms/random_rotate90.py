@@ -11,8 +11,8 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
-from custom_modules.errors import InputError, Problem
 from custom_modules.transforms.samples import record_homography, seeded_generator
+from sortline.errors import InputError, Problem
 
 
 def turn_boxes(boxes_xyxy: torch.Tensor, width: int) -> torch.Tensor:

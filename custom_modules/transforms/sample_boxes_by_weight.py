@@ -9,8 +9,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from custom_modules.coco.pseudo import WEIGHT
-from custom_modules.errors import InputError, Problem
+from sortline.data.pseudo import WEIGHT
+from sortline.errors import InputError, Problem
 
 OTHERWISE = ("background", "ignored")
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.settings import flatten
-from custom_modules.experiments.tracking.facts import FAILED, FINISHED, INTERRUPTED, Curves, Files, Note, Photos
-from custom_modules.experiments.tracking.identity import keep_run_id, kept_run_id
-from custom_modules.files import file_sha256
-from custom_modules.predictions.confusion import Confusion
-from custom_modules.visualization.pictures import pictures
-from custom_modules.visualization.tracker_backend import TrackerBackend
+from sortline.files import file_sha256
+from sortline.predictions.confusion import Confusion
+from sortline.runs.settings import flatten
+from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Curves, Files, Note, Photos
+from sortline.tracking.identity import keep_run_id, kept_run_id
+from sortline.tracking.pictures import pictures
+from sortline.tracking.tracker_backend import TrackerBackend
 
 RUN_ID_FILE = "mlflow_run_id"
 #: Where runs go without a server, relative to the current folder.
@@ -66,7 +66,7 @@ class SortlineMLflowBackend(TrackerBackend):
         # Here and not in the background: a loader's process that is forked during an import inherits its locks.
         from mlflow import MlflowClient
 
-        import custom_modules.predictions.score_charts  # noqa: F401
+        import sortline.predictions.score_charts  # noqa: F401
 
         for name in ("mlflow.store.db.utils", "alembic"):  # they tell how they make a database's tables
             logging.getLogger(name).setLevel(logging.WARNING)

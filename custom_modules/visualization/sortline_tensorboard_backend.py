@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.tracking.facts import Files, Note
-from custom_modules.files import file_sha256
-from custom_modules.visualization.pictures import pictures
-from custom_modules.visualization.tracker_backend import TrackerBackend
+from sortline.files import file_sha256
+from sortline.tracking.facts import Files, Note
+from sortline.tracking.pictures import pictures
+from sortline.tracking.tracker_backend import TrackerBackend
 
 FOLDER = "tensorboard"
 #: Added by TensorBoard to the name of a text.
@@ -45,7 +45,7 @@ class SortlineTensorboardBackend(TrackerBackend):
         from torch.utils.tensorboard import SummaryWriter
 
         # Here and not in the background: a loader's process that is forked during an import inherits its locks.
-        import custom_modules.predictions.score_charts  # noqa: F401
+        import sortline.predictions.score_charts  # noqa: F401
 
         folder = Path(self._work_dir) / FOLDER / self._job_type
         if self._resume:

@@ -13,17 +13,12 @@ import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import VISBACKENDS
 
-from custom_modules.experiments.tracking.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
-from custom_modules.experiments.tracking.identity import (
-    keep_run_id,
-    new_run_id,
-    run_id_to_use,
-    shows_secret,
-    tracking_mode,
-)
-from custom_modules.experiments.tracking.wandb_files import STEP, steps_on_record
-from custom_modules.visualization.tracker_backend import TrackerBackend
-from custom_modules.visualization.wandb_objects import wandb_artifact, wandb_object
+from sortline.secrets import shows_secret
+from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
+from sortline.tracking.identity import keep_run_id, new_run_id, run_id_to_use, tracking_mode
+from sortline.tracking.tracker_backend import TrackerBackend
+from sortline.tracking.wandb_files import STEP, steps_on_record
+from sortline.tracking.wandb_objects import wandb_artifact, wandb_object
 
 PROJECT = "sortline"
 SETTINGS = {

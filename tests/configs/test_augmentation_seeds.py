@@ -17,8 +17,8 @@ import argparse, hashlib, sys
 sys.path[:0] = [".", "tools"]
 import _bootstrap
 from pathlib import Path
-from custom_modules.config.prepare import prepare
-from custom_modules.preview.samples import draw_samples
+from sortline.pipeline.prepare import prepare
+from sortline.pipeline.preview.samples import draw_samples
 
 data, work_dir, seed = sys.argv[1:]
 for path in sorted(Path("configs/augment").glob("*.py")):

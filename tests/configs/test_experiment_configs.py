@@ -12,13 +12,13 @@ from helpers import ROOT, coco
 from mmengine.config import Config
 from shrink import shrink_experiment
 
-from custom_modules.config import edits
-from custom_modules.config.bind import bind, class_names
-from custom_modules.config.checks.data import check_schedule
-from custom_modules.config.checks.keys import check_keys
-from custom_modules.config.load import load_config
-from custom_modules.config.prepare import Prepared
-from custom_modules.config.signatures import Schema, load_schema
+from sortline.pipeline import edit as edits
+from sortline.pipeline.bind import bind, class_names
+from sortline.pipeline.check.data import check_schedule
+from sortline.pipeline.check.keys import check_keys
+from sortline.pipeline.compose import load_config
+from sortline.pipeline.prepare import Prepared
+from sortline.pipeline.signatures import Schema, load_schema
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
 by_name = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -86,9 +86,9 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
 
     The first config of each family among the fast tests, all of them among the others.
     """
-    from custom_modules.coco.annotations import read_annotations
-    from custom_modules.engine import running
-    from custom_modules.predictions.submission import check_submission
+    from sortline.data.annotations import read_annotations
+    from sortline.pipeline import execute as running
+    from sortline.predictions.submission import check_submission
 
     cfg = load_config(path)
     cfg.data_root = str(make_dataset(train=coco(masks=True)))

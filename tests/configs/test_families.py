@@ -16,7 +16,7 @@ QUICK = (
 
 
 def test_every_family_is_tried_or_left_out_for_a_reason():
-    from custom_modules.families.table import FAMILIES, OUT_OF_SCOPE, shipped_families
+    from families.table import FAMILIES, OUT_OF_SCOPE, shipped_families
 
     assert sorted([*FAMILIES, *OUT_OF_SCOPE]) == shipped_families()
     assert all(FAMILIES.values())
@@ -25,14 +25,14 @@ def test_every_family_is_tried_or_left_out_for_a_reason():
 
 @pytest.mark.parametrize(("family", "config"), QUICK, ids=[config for _, config in QUICK])
 def test_a_quick_one_works(family: str, config: str):
-    from custom_modules.families.trial import train_and_predict
+    from families.trial import train_and_predict
 
     train_and_predict(family, config)
 
 
 @pytest.mark.slow
 def test_all_work():
-    from custom_modules.families.trial import try_families
+    from families.trial import try_families
 
     problems = {f"{trial['family']}/{trial['config']}": trial["problem"] for trial in try_families()}
     assert {config: problem for config, problem in problems.items() if problem} == {}

@@ -11,13 +11,13 @@ from helpers import ROOT, coco
 from mmengine.config import Config
 from shrink import shrink_experiment
 
-from custom_modules.config import edits
-from custom_modules.config.bind import bind
-from custom_modules.config.checks.keys import check_keys
-from custom_modules.config.checks.training import check_training
-from custom_modules.config.load import load_config
-from custom_modules.config.prepare import Prepared
-from custom_modules.config.signatures import load_schema
+from sortline.pipeline import edit as edits
+from sortline.pipeline.bind import bind
+from sortline.pipeline.check.keys import check_keys
+from sortline.pipeline.check.training import check_training
+from sortline.pipeline.compose import load_config
+from sortline.pipeline.prepare import Prepared
+from sortline.pipeline.signatures import load_schema
 
 pytestmark = pytest.mark.mm
 
@@ -49,7 +49,7 @@ def compose(folder: Path, base: str, recipes: Sequence[str]) -> Config:
 @pytest.mark.parametrize(("base", "recipes"), COMBINATIONS, ids=lambda value: "-".join(str(value).split("/")[:1]))
 def test_recipes_combine_and_train(base: str, recipes: Sequence[str], make_dataset: Callable[..., Path], tmp_path):
     """Two iterations in bfloat16 on the CPU, then validation and test."""
-    from custom_modules.engine import running
+    from sortline.pipeline import execute as running
 
     cfg = compose(tmp_path, base, recipes)
     cfg.data_root = str(make_dataset(train=coco()))

@@ -5,10 +5,10 @@ from pathlib import Path
 import mmdet
 import pytest
 
-from custom_modules.config.checks.keys import check_keys
-from custom_modules.config.load import load_config
-from custom_modules.config.signatures import load_schema
-from custom_modules.errors import InputError
+from sortline.errors import InputError
+from sortline.pipeline.check.keys import check_keys
+from sortline.pipeline.compose import load_config
+from sortline.pipeline.signatures import load_schema
 
 pytestmark = [pytest.mark.mm, pytest.mark.slow]
 

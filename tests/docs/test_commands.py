@@ -37,7 +37,16 @@ def sandbox(tmp_path: Path, make_dataset) -> Path:
     data = make_dataset()
     root = tmp_path / "repo"
     root.mkdir()
-    for name in ("configs", "custom_modules", "tools", "requirements.txt", "requirements", "Makefile"):
+    for name in (
+        "configs",
+        "custom_modules",
+        "sortline",
+        "tests",
+        "tools",
+        "requirements.txt",
+        "requirements",
+        "Makefile",
+    ):
         (root / name).symlink_to(ROOT / name)
     (root / "data").mkdir()
     shutil.move(data, root / "data" / "recycle")

@@ -61,7 +61,7 @@ def dataset(make_dataset):
 def test_the_agents_command_is_taken_and_has_a_folder_of_its_own(path, dataset, tmp_path, monkeypatch):
     from train import parse_args
 
-    from custom_modules.config.prepare import prepare_training
+    from sortline.pipeline.prepare import prepare_training
 
     sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
     words, env = agent_command(sweep, monkeypatch, tmp_path)

@@ -3,7 +3,7 @@ import json
 import pytest
 from helpers import coco, refusal
 
-from custom_modules.coco.annotations import read_annotations
+from sortline.data.annotations import read_annotations
 
 
 def broken():

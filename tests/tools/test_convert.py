@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from helpers import CLASSES, ROOT, coco, refusal
 
-from custom_modules.coco.formats import FORMAT_NAMES
+from sortline.data.formats import FORMAT_NAMES
 
 FULL = ROOT.parent / "shared" / "data" / "recycle-contest" / "train.json"
 

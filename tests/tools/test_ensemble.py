@@ -10,7 +10,7 @@ import ensemble as ensemble_tool
 import pytest
 from helpers import ROOT, coco, refusal
 
-from custom_modules.errors import InputError
+from sortline.errors import InputError
 
 TRAIN = coco("train", images=6)
 TEST = coco("test", images=3, boxes=False)

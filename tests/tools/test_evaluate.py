@@ -3,8 +3,8 @@ import json
 import pytest
 from helpers import coco, refusal
 
-from custom_modules.predictions.results import Results, write_results
-from custom_modules.predictions.submission import write_submission
+from sortline.predictions.results import Results, write_results
+from sortline.predictions.submission import write_submission
 
 # Image i holds one box of class i modulo three.
 TRUTH = coco(images=12)

@@ -57,10 +57,10 @@ def test_a_detectron2_file_becomes_a_checkpoint_that_leaves_nothing_fresh(run_to
     from detectron2_names import detectron2_state
     from mmdet.registry import MODELS
 
-    from custom_modules.config.bind import bind
-    from custom_modules.config.edits import drop_pretrained
-    from custom_modules.config.load import load_config
-    from custom_modules.weights.checkpoint_loading import check_matches
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
+    from sortline.weights.checkpoint_loading import check_matches
+    from sortline.weights.sources import drop_pretrained
 
     cfg = load_config(DETECTRON2)
     bind(cfg)

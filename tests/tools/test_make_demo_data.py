@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import ROOT, refusal
 
-from custom_modules.files import read_json
+from sortline.files import read_json
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

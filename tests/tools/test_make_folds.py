@@ -3,8 +3,8 @@ import json
 import pytest
 from helpers import coco, refusal
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.files import file_sha256
+from sortline.data.annotations import read_annotations
+from sortline.files import file_sha256
 
 
 def names_in(path):

@@ -10,9 +10,9 @@ import make_pseudo_labels as tool
 import pytest
 from helpers import coco, refusal
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.errors import InputError
-from custom_modules.files import file_sha256
+from sortline.data.annotations import read_annotations
+from sortline.errors import InputError
+from sortline.files import file_sha256
 
 BOX = [4.0, 5.0, 30.0, 20.0]
 WITH_NAN = coco("test", 3, boxes=False)

@@ -62,7 +62,7 @@ def wait_for(path, process, log):
 
 
 def weights(run):
-    from custom_modules.weights.checkpoint_loading import load_checkpoint_safely
+    from sortline.weights.checkpoint_loading import load_checkpoint_safely
 
     checkpoint = load_checkpoint_safely(run / f"epoch_{EPOCHS}.pth")
     return {**checkpoint["state_dict"], **checkpoint["ema_state_dict"]}

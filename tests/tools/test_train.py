@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers import ROOT, coco, refusal
 
-from custom_modules.experiments.run_record import VAL_PREDICTIONS
+from sortline.runs.run_record import VAL_PREDICTIONS
 
 pytestmark = pytest.mark.mm
 
@@ -150,8 +150,8 @@ def test_a_checkpoint_of_other_classes_is_refused(run_tool, make_dataset, make_c
     from mmengine.registry import init_default_scope
 
     import custom_modules.register_all  # noqa: F401
-    from custom_modules.config.bind import bind
-    from custom_modules.config.load import load_config
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
 
     config = make_config(make_dataset())
     cfg = load_config(config)
@@ -171,10 +171,10 @@ def test_a_full_disk_ends_in_one_message(make_dataset, make_config, tmp_path):
         "import errno, os, sys\n"
         "sys.path.insert(0, 'tools')\n"
         "import train\n"
-        "from custom_modules.cli import run_tool\n"
+        "from sortline.cli import run_tool\n"
         "import custom_modules.register_all\n"
         "def full(descriptor): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
-        "from custom_modules.engine import running\n"
+        "from sortline.pipeline import running\n"
         "build = running.build_runner\n"
         "def build_then_fill(*arguments):\n"
         "    runner = build(*arguments)\n"

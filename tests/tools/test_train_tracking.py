@@ -8,8 +8,8 @@ from helpers import ROOT
 
 pytest.importorskip("wandb")
 
-from custom_modules.experiments.run_record import VAL_PREDICTIONS
-from custom_modules.experiments.tracking.wandb_files import read_records, row_of
+from sortline.runs.run_record import VAL_PREDICTIONS
+from sortline.tracking.wandb_files import read_records, row_of
 
 pytestmark = [pytest.mark.mm, pytest.mark.slow]
 

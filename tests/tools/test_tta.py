@@ -12,7 +12,7 @@ import pytest
 from helpers import ROOT, coco, refusal, write_folds
 from PIL import Image
 
-from custom_modules.experiments.run_record import TRAINED, RunRecord, read_record
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 
 pytestmark = pytest.mark.mm
 
@@ -37,8 +37,8 @@ def save_untrained(config: Path, path: Path) -> None:
 
 
 def bound(config: Path) -> Any:
-    from custom_modules.config.bind import bind
-    from custom_modules.config.load import load_config
+    from sortline.pipeline.bind import bind
+    from sortline.pipeline.compose import load_config
 
     cfg = load_config(config)
     bind(cfg)
@@ -50,7 +50,7 @@ def build(model: Any) -> Any:
     from mmdet.registry import MODELS
 
     import custom_modules.register_all  # noqa: F401
-    from custom_modules.config.edits import drop_pretrained
+    from sortline.weights.sources import drop_pretrained
 
     torch.manual_seed(0)
     drop_pretrained(model)
@@ -151,7 +151,7 @@ def test_a_mirrored_photo_gives_mirrored_boxes_with_every_detector(path, tmp_pat
 
 def small_with_views(path: Path) -> Any:
     """Bind a config to four views of tiny photos, whatever the score of what is found in them."""
-    from custom_modules.config.tta import use_tta
+    from sortline.pipeline.tta import use_tta
 
     cfg = bound(path)
     cfg.tta = dict(scales=[1.0, 1.5], flips=["horizontal"])

@@ -7,11 +7,11 @@ import pytest
 import tune_ensemble as tune_tool
 from helpers import coco, refusal
 
-from custom_modules.coco.annotations import read_annotations
-from custom_modules.errors import InputError
-from custom_modules.predictions.matching import Truth, match
-from custom_modules.predictions.ranking import map50_of
-from custom_modules.predictions.read import read_predictions
+from sortline.data.annotations import read_annotations
+from sortline.errors import InputError
+from sortline.predictions.matching import Truth, match
+from sortline.predictions.ranking import map50_of
+from sortline.predictions.read import read_predictions
 
 IMAGES = 24
 TRAIN = coco("train", images=IMAGES)

@@ -1,7 +1,7 @@
 # DINO with an ATSS head and a Faster R-CNN on its encoder's maps, both there in training only: Co-DETR's collaborative
 # hybrid assignments.
 _base_ = "dino_r50_4scale.py"
-from custom_modules.config.pick import pick
+from sortline.pipeline.pick import pick
 
 _faster_rcnn = pick("mmdet::_base_/models/faster-rcnn_r50_fpn.py", "model")
 _strides = [8, 16, 32, 64]

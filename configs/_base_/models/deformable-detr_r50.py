@@ -1,5 +1,5 @@
 # Deformable DETR with ResNet-50, iterative box refinement and two stages: attention to a few sampled points.
 _base_ = []
-from custom_modules.config.pick import pick
+from sortline.pipeline.pick import pick
 
 model = pick("mmdet::deformable_detr/deformable-detr-refine-twostage_r50_16xb2-50e_coco.py", "model")

@@ -1,7 +1,7 @@
 # Hybrid Task Cascade with ResNet-50 and FPN, for boxes without masks: Cascade R-CNN whose box heads also see a semantic
 # branch, which learns from the boxes painted as a map.
 _base_ = []
-from custom_modules.config.pick import pick
+from sortline.pipeline.pick import pick
 
 model = pick("mmdet::htc/htc_r50_fpn_1x_coco.py", "model")
 model["data_preprocessor"].pop("pad_seg")  # the map is painted from boxes, not loaded

@@ -1,6 +1,6 @@
 # Mask2Former with ResNet-50, instances only: queries attend within the mask that they have predicted so far.
 _base_ = []
-from custom_modules.config.pick import pick
+from sortline.pipeline.pick import pick
 
 model = pick("mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py", "model")
 model.update(type="InstanceMask2Former", mask_head=model.pop("panoptic_head"))

@@ -11,7 +11,7 @@ from mmdet.models.losses.utils import weight_reduce_loss
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
-from custom_modules.errors import InputError, Problem
+from sortline.errors import InputError, Problem
 
 
 def smoothed_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:

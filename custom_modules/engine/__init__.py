@@ -1,1 +1,0 @@
-"""Running a prepared config with mmengine: training, testing, predicting, repeating a run."""

@@ -1,1 +1,0 @@
-"""Files of weights: read safely, compared, averaged, taken over from other frameworks."""

@@ -1,0 +1,104 @@
+"""Repairs of boxes and of what goes with them: areas, crowd flags, boxes drawn twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sortline.data.check.annotation_checks import area_differs, has_segmentation
+from sortline.data.check.box_checks import SAME_OBJECT_IOU, boxes_as_corners, repeated_boxes
+from sortline.data.check.draft import Draft
+from sortline.data.check.findings import Places
+from sortline.arrays import BoolArray
+
+UNUSABLE = ("box-bbox-missing", "box-bbox-bad", "box-not-finite", "box-empty", "box-negative")
+#: Digits after the point of a clipped box: far below a pixel, and free of the noise of binary fractions.
+DIGITS = 6
+
+
+def drop_unusable_boxes(draft: Draft) -> None:
+    """Drop annotations whose box is absent, NaN, infinite, empty or of negative size.
+
+    A negative size may be a box drawn from right to left, or corners, or something else: nobody can tell.
+    """
+    while found := draft.findings(lambda kind: kind in UNUSABLE):
+        draft.drop(found[0].kind, found[0].places, "no usable box")
+
+
+def turn_corners_into_sizes(draft: Draft) -> None:
+    """Rewrite boxes given as corners where the area proves it."""
+    place = Places(draft.source.table).annotation
+    for row in np.flatnonzero(boxes_as_corners(draft.source)).tolist():
+        spot = place(row)
+        left, top, right, bottom = draft.row(spot)["bbox"]
+        sizes = [left, top, round(right - left, DIGITS), round(bottom - top, DIGITS)]
+        draft.set("box-corners", spot, "bbox", sizes, "the area is that of [left, top, right, bottom]")
+
+
+def clip_boxes(draft: Draft, in_question: set[str]) -> None:
+    """Clip boxes that reach out of their image; drop those of which nothing is left.
+
+    Args:
+        draft: The file.
+        in_question: Names of images whose listed size is not the photo's: their boxes stay as they are.
+    """
+    table = draft.source.table
+    place = Places(table).annotation
+    empty = []
+    for row in np.flatnonzero(table.annotations.is_outside).tolist():
+        spot = place(row)
+        if spot.file_name in in_question:
+            continue
+        width, height = table.images.sizes_wh[table.annotations.image_rows[row]].tolist()
+        clipped = _clipped(draft.row(spot)["bbox"], width, height)
+        if clipped is None:
+            empty.append(spot)
+        else:
+            draft.set("box-outside", spot, "bbox", clipped, f"clipped to the image of {width}x{height}")
+    draft.drop("box-outside", empty, "nothing of the box is in the image")
+
+
+def _clipped(bbox_xywh: list[float], width: int, height: int) -> list[float] | None:
+    left, top = max(bbox_xywh[0], 0), max(bbox_xywh[1], 0)
+    right, bottom = min(bbox_xywh[0] + bbox_xywh[2], width), min(bbox_xywh[1] + bbox_xywh[3], height)
+    sizes = [round(right - left, DIGITS), round(bottom - top, DIGITS)]
+    return [left, top, *sizes] if min(sizes) > 0 else None
+
+
+def set_areas(draft: Draft) -> None:
+    """Set areas that are absent or wrong to width x height; those of outlines can't be told from a box."""
+    for finding in draft.findings(lambda kind: kind == "annotation-area-bad"):
+        for spot in finding.places:
+            draft.remove_key(finding.kind, spot, "area", "not a finite number")
+    annotations = draft.source.table.annotations
+    missing = np.array(["area" not in row for row in annotations.rows.rows], dtype=bool)
+    not_positive = annotations.has_area & (annotations.areas <= 0)
+    boxed = annotations.has_box & ~has_segmentation(annotations)
+    _set_area(draft, "area-mismatch", area_differs(draft.source))
+    _set_area(draft, "area-missing", missing & boxed)
+    _set_area(draft, "area-not-positive", not_positive & boxed)
+
+
+def _set_area(draft: Draft, kind: str, mask: BoolArray) -> None:
+    place = Places(draft.source.table).annotation
+    bboxes_xywh = draft.source.table.annotations.bboxes_xywh
+    for row in np.flatnonzero(mask).tolist():
+        area = float(bboxes_xywh[row, 2] * bboxes_xywh[row, 3])
+        draft.set(kind, place(row), "area", area, "width x height of the box")
+
+
+def set_crowd_flags(draft: Draft) -> None:
+    """Add the crowd flag where it's absent."""
+    place = Places(draft.source.table).annotation
+    rows: list[dict[str, Any]] = draft.source.table.annotations.rows.rows
+    for row in [position for position, annotation in enumerate(rows) if "iscrowd" not in annotation]:
+        draft.set("iscrowd-missing", place(row), "iscrowd", 0, "a box without the flag is one object")
+
+
+def drop_repeated_boxes(draft: Draft) -> None:
+    """Drop boxes that repeat an earlier one of the same class on the same image."""
+    repeats, _ = repeated_boxes(draft.source.table)
+    place = Places(draft.source.table).annotation
+    spots = [place(row) for row in np.flatnonzero(repeats >= 0).tolist()]
+    draft.drop("box-duplicate", spots, f"IoU over {SAME_OBJECT_IOU} with an earlier box of the same class")

@@ -1,0 +1,180 @@
+"""Point a config at one fold's files, and make sure that they belong to its train file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.errors import InputError, Problem, counted
+from sortline.files import file_sha256
+
+PARTS = ("train", "val")
+#: What the files of one call of make_folds.py say alike of where they are from.
+CALL = ("source_sha256", "folds", "seed")
+
+
+def use_fold(cfg: Config, fold: int) -> list[str]:
+    """Train on a fold's training part and validate on the other.
+
+    Args:
+        cfg: An unbound config; its ``ann_files`` are pointed at the parts, ``fold`` is set.
+        fold: Number of the fold.
+
+    Returns:
+        A line for the log.
+
+    Raises:
+        InputError: The config names no ``fold_files``, the fold's are absent, or they were made from another train
+            file than the config's; all problems together.
+    """
+    template = _template(cfg)
+    source = os.path.join(cfg.get("data_root") or "", cfg.ann_files.train)
+    names = {part: _file_name(template, fold, part) for part in PARTS}
+    paths = {part: os.path.join(cfg.get("data_root") or "", name) for part, name in names.items()}
+    absent = [path for path in paths.values() if not Path(path).is_file()]
+    if absent:
+        remedy = _make_them(source, available_folds(cfg))
+        raise InputError([Problem(path, "no such fold file", remedy) for path in absent])
+    parts = [read_annotations(path) for path in paths.values()]
+    problems = _differences(source, paths, parts, fold)
+    if problems:
+        raise InputError(problems)
+    cfg.ann_files.update(names)
+    cfg.fold = fold
+    train, val = (len(part["images"]) for part in parts)
+    return [f"fold {fold}: {train} images to train on, {val} to validate on ({paths['val']})"]
+
+
+def available_folds(cfg: Config) -> list[int]:
+    """List the folds of which both files are there.
+
+    Raises:
+        InputError: The config names no ``fold_files``.
+    """
+    template = _template(cfg)
+    root = Path(cfg.get("data_root") or "")
+    pattern = re.escape(Path(_file_name(template, "*", "val")).name).replace(r"\*", r"(\d+)")
+    folder = root / Path(template).parent
+    found = [re.fullmatch(pattern, path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    folds = sorted(int(match[1]) for match in found if match)
+    return [fold for fold in folds if (root / _file_name(template, fold, "train")).is_file()]
+
+
+def _template(cfg: Config) -> str:
+    template = cfg.get("fold_files")
+    if not template or not (cfg.get("ann_files") or {}).get("train"):
+        remedy = 'inherit from a file in configs/_base_/datasets, or write fold_files = "folds/fold_{fold}_{part}.json"'
+        raise InputError(Problem("--fold", "this config names no fold_files beside its ann_files.train", remedy))
+    return str(template)
+
+
+def _file_name(template: str, fold: int | str, part: str) -> str:
+    return template.replace("{fold}", str(fold)).replace("{part}", part)
+
+
+def _make_them(source: str, folds: Sequence[int]) -> str:
+    if folds:
+        return f"there are the folds {', '.join(map(str, folds))}"
+    return f"make them: python tools/make_folds.py {source} --folds 5"
+
+
+def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson], fold: int) -> list[Problem]:
+    """Compare a fold's two parts with each other and with the train file that the config names."""
+    again = f"make the folds again: python tools/make_folds.py {source} --overwrite"
+    train, val = ({image["file_name"] for image in part["images"]} for part in parts)
+    if both := sorted(train & val):
+        what = f"{len(both):,} of its images are in {paths['val']} too: {counted(both)}"
+        return [Problem(paths["train"], what, "an image that is trained on can't validate: " + again)]
+    whole = read_annotations(source)
+    listed = {image["file_name"] for image in whole["images"]}
+    problems = []
+    for names, what in (
+        (listed - train - val, f"of {source} are in neither part of the fold"),
+        ((train | val) - listed, f"of the fold are not in {source}"),
+    ):
+        if names:
+            problems.append(Problem(paths["train"], f"{len(names):,} images {what}: {counted(sorted(names))}", again))
+    if problems:
+        return problems
+    ours, theirs = _boxes(whole), sum((_boxes(part) for part in parts), Counter())
+    if ours != theirs:
+        names = sorted({name for name, *_ in ((ours - theirs) + (theirs - ours))})
+        what = f"has other boxes than {source} on {len(names):,} images: {counted(names)}"
+        return [Problem(f"{paths['train']} and {paths['val']}", what, again)]
+    return _foreign_origins(paths, [origin_of(part) for part in parts], fold, file_sha256(source), again)
+
+
+def _boxes(annotations: CocoJson) -> Counter[tuple[Any, ...]]:
+    """Count the boxes, each known by its photo, class, place and crowd flag, whatever its ids."""
+    files = {image["id"]: image["file_name"] for image in annotations["images"]}
+    classes = {category["id"]: category["name"] for category in annotations["categories"]}
+    return Counter(
+        (files[box["image_id"]], classes[box["category_id"]], *box["bbox"], box.get("iscrowd", 0))
+        for box in annotations["annotations"]
+    )
+
+
+def origin_of(annotations: CocoJson) -> dict[str, Any]:
+    """Return what a file made by make_folds.py says of where it is from; nothing for other files."""
+    info = annotations.get("info")
+    origin = info.get("sortline") if isinstance(info, dict) else None
+    return origin if isinstance(origin, dict) else {}
+
+
+def _foreign_origins(
+    paths: dict[str, str], origins: Sequence[dict[str, Any]], fold: int, source_sha256: str, remedy: str
+) -> list[Problem]:
+    """Find parts that were made as another fold, from other content, or by two calls of make_folds.py."""
+    if not any(origins):
+        return []
+    expected = {"source_sha256": source_sha256, "fold": fold}
+    problems = [
+        Problem(paths[part], f"was not made as this part of this fold from this train file: {_shown(origin)}", remedy)
+        for part, origin in zip(PARTS, origins, strict=True)
+        if {**origin, **expected, "part": part} != origin
+    ]
+    calls = [{key: origin.get(key) for key in CALL} for origin in origins]
+    if not problems and calls[0] != calls[1]:
+        what = f"and {paths['val']} were made by two calls of make_folds.py: {calls[0]} and {calls[1]}"
+        problems.append(Problem(paths["train"], what, remedy))
+    return problems
+
+
+def _shown(origin: dict[str, Any]) -> str:
+    """Say briefly where a part is from."""
+    if not origin:
+        return "it says nothing of where it is from"
+    digest = str(origin.get("source_sha256"))[:12]
+    return f"it is the {origin.get('part')} part of fold {origin.get('fold')} of a file with SHA-256 {digest}..."
+
+
+def check_together(cfg: Config, folds: Sequence[int]) -> None:
+    """Make sure that folds were made together: each image validates in one of them.
+
+    Args:
+        cfg: An unbound config.
+        folds: Their numbers; their files exist.
+
+    Raises:
+        InputError: An image validates twice, or the folds were made by several calls of make_folds.py.
+    """
+    template, root = _template(cfg), cfg.get("data_root") or ""
+    paths = {fold: os.path.join(root, _file_name(template, fold, "val")) for fold in folds}
+    parts = {fold: read_annotations(path) for fold, path in paths.items() if Path(path).is_file()}
+    times = Counter(image["file_name"] for part in parts.values() for image in part["images"])
+    remedy = f"make all of them again: python tools/make_folds.py {os.path.join(root, cfg.ann_files.train)} --overwrite"
+    if twice := [name for name, number in times.items() if number > 1]:
+        what = f"{len(twice):,} images validate in more than one fold: {counted(twice)}"
+        raise InputError(Problem(os.path.join(root, template), what, remedy))
+    calls = {fold: {key: origin_of(part).get(key) for key in CALL} for fold, part in parts.items()}
+    others = [fold for fold, call in calls.items() if call != next(iter(calls.values()))]
+    if others:
+        what = f"folds {counted(others)} were made by another call of make_folds.py than fold {next(iter(calls))}"
+        raise InputError(Problem(os.path.join(root, template), what, remedy))

@@ -1,0 +1,210 @@
+"""Which predicted boxes become labels, which are left open, and how many of each class fell at which step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sortline.arrays import BoolArray, FloatArray, IntArray
+from sortline.data.annotations import CocoJson, category_names
+from sortline.data.check.overlaps import overlapping_pairs, repeats_of_kept
+from sortline.errors import InputError, Problem
+from sortline.predictions.ensembling.grouping import cut_at_border
+from sortline.predictions.matching import rows_of_ids
+from sortline.predictions.pseudo_labelling.agreement import count_votes, groups_of
+from sortline.predictions.ranking import taking_order
+from sortline.predictions.results import Results, check_results
+from sortline.predictions.thresholds import ranks_in_image
+
+# mmdet leaves out boxes with a shorter side in silence.
+SHORTEST_SIDE = 1.0
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """Which boxes become labels.
+
+    Attributes:
+        score_thrs: Score from which on boxes do, by class; a class that is not in it gets none.
+        min_agree: Of how many files, the first included, must have a box.
+        agree_iou: IoU above which another file's box counts as the same.
+        agree_score_thr: Score from which on another file's box counts at all.
+        overlap_iou: IoU above which two labels of whatever class are of one object; the surer one stays.
+        max_per_image: Most labels of an image, the highest-scoring ones; None for all.
+        ignore_thr: Score from which on a box that is no label is neither background, but left open; None
+            leaves none open.
+        keep_empty: Whether images without a label are kept, which claims that they show background alone.
+
+    Raises:
+        InputError: Values that mean nothing; all problems together.
+    """
+
+    score_thrs: Mapping[str, float] = field(default_factory=dict)
+    min_agree: int = 1
+    agree_iou: float = 0.6
+    agree_score_thr: float = 0.3
+    overlap_iou: float = 0.9
+    max_per_image: int | None = None
+    ignore_thr: float | None = None
+    keep_empty: bool = False
+
+    def __post_init__(self) -> None:
+        scores = {f"--score-thr of {name!r}": value for name, value in self.score_thrs.items()}
+        scores |= {"--agree-score-thr": self.agree_score_thr}
+        scores |= {} if self.ignore_thr is None else {"--ignore-thr": self.ignore_thr}
+        problems = [
+            Problem(option, f"is {value:g}", "give a number above 0, at most 1")
+            for option, value in scores.items()
+            if not 0 < value <= 1
+        ]
+        problems += [
+            Problem(option, f"is {value:g}", "give a number above 0 and below 1")
+            for option, value in (("--agree-iou", self.agree_iou), ("--overlap-iou", self.overlap_iou))
+            if not 0 < value < 1
+        ]
+        problems += [
+            Problem(option, f"is {count}", "give a whole number from 1 on")
+            for option, count in (("--min-agree", self.min_agree), ("--max-per-image", self.max_per_image))
+            if count is not None and count < 1
+        ]
+        if problems:
+            raise InputError(problems)
+        self._check_order()
+
+    def _check_order(self) -> None:
+        """Raise if no class has room between the two thresholds; a class without a threshold has."""
+        highest = max(self.score_thrs.values(), default=1.0)
+        if self.ignore_thr is not None and self.ignore_thr >= highest:
+            what = f"is {self.ignore_thr:g}, and boxes from {highest:g} on are labels in every class with a threshold"
+            raise InputError(Problem("--ignore-thr", what, "give a lower one: boxes between the two are left open"))
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """What became of one class's boxes.
+
+    Attributes:
+        predicted: Boxes of the first file.
+        above: Those of at least the class's threshold.
+        agreed: Those of them that enough files have.
+        distinct: Those of them that don't lie on a surer one.
+        labels: Those of them that are not one too many of their image.
+        images: Images with a label of the class.
+        left_open: Boxes that are neither label nor background.
+    """
+
+    predicted: int
+    above: int
+    agreed: int
+    distinct: int
+    labels: int
+    images: int
+    left_open: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Boxes of the first file, those of an image together in the annotation file's order, by falling score.
+
+    Attributes:
+        labels: The boxes that become labels.
+        left_open: The boxes that are neither label nor background, on images that are kept.
+        image_ids: The images that are kept.
+        counts: What became of each class's boxes, by name.
+    """
+
+    labels: Results
+    left_open: Results
+    image_ids: frozenset[int]
+    counts: Mapping[str, ClassCounts]
+
+
+def select_boxes(members: Sequence[Results], annotations: CocoJson, settings: SelectionSettings) -> Selection:
+    """Choose labels among the boxes of the first file; the others only vote.
+
+    Boxes are cut at their image's border first; what is then shorter than a pixel is left out.
+
+    Args:
+        members: Detections on the same images, one a file.
+        annotations: The annotation file of these images.
+        settings: Which to take.
+
+    Raises:
+        InputError: More files have to agree than there are, or detections that don't belong to the annotation file.
+    """
+    if settings.min_agree > len(members):
+        what = f"{settings.min_agree} files have to agree, and --pred lists {len(members)}"
+        raise InputError(Problem("--min-agree", what, "give --pred more files, or lower it"))
+    for number, member in enumerate(members, start=1):
+        check_results(member, annotations, f"file {number} of --pred")
+    members = [_inside_image(member, annotations) for member in members]
+    first = _in_image_order(members[0], annotations)
+    masks = _label_steps(first, members[1:], annotations, settings)
+    image_ids = first.image_ids[masks["labels"]].tolist()
+    if settings.keep_empty:
+        image_ids = [image["id"] for image in annotations["images"]]
+    is_open: BoolArray = np.zeros(len(first), dtype=bool)
+    if settings.ignore_thr is not None:
+        is_open = ~masks["labels"] & (first.scores >= settings.ignore_thr) & np.isin(first.image_ids, image_ids)
+    counts = _count(first, annotations, {**masks, "left_open": is_open})
+    return Selection(first.take(masks["labels"]), first.take(is_open), frozenset(image_ids), counts)
+
+
+def _label_steps(
+    first: Results, others: Sequence[Results], annotations: CocoJson, settings: SelectionSettings
+) -> dict[str, BoolArray]:
+    """Mark the boxes that are left after each step, the last one's being labels; keys as in :class:`ClassCounts`."""
+    above: BoolArray = first.scores >= _thresholds_of_boxes(first, annotations, settings.score_thrs)
+    agreed = above.copy()
+    if settings.min_agree > 1:
+        sure = [other.take(other.scores >= settings.agree_score_thr) for other in others]
+        agreed[above] = count_votes(first.take(above), sure, settings.agree_iou) >= settings.min_agree
+    distinct = agreed.copy()
+    distinct[agreed] = _lies_alone(first.take(agreed), settings.overlap_iou)
+    is_label = distinct.copy()
+    if settings.max_per_image is not None:
+        is_label[distinct] = ranks_in_image(first.image_ids[distinct]) < settings.max_per_image
+    return {"above": above, "agreed": agreed, "distinct": distinct, "labels": is_label}
+
+
+def _inside_image(results: Results, annotations: CocoJson) -> Results:
+    rows = rows_of_ids(results.image_ids, np.array([image["id"] for image in annotations["images"]], dtype=np.int64))
+    sizes_wh = np.array([[image["width"], image["height"]] for image in annotations["images"]], dtype=np.float64)
+    bboxes_xywh = cut_at_border(results.bboxes_xywh, sizes_wh[rows])
+    cut = Results(results.image_ids, results.category_ids, bboxes_xywh, results.scores)
+    is_long: BoolArray = np.all(bboxes_xywh[:, 2:] >= SHORTEST_SIDE, axis=1)
+    return cut.take(is_long)
+
+
+def _in_image_order(results: Results, annotations: CocoJson) -> Results:
+    ranked = results.take(taking_order(results))
+    image_ids = np.array([image["id"] for image in annotations["images"]], dtype=np.int64)
+    return ranked.take(np.argsort(rows_of_ids(ranked.image_ids, image_ids), kind="stable"))
+
+
+def _thresholds_of_boxes(results: Results, annotations: CocoJson, score_thrs: Mapping[str, float]) -> FloatArray:
+    """Return the threshold of each box's class, infinity where there is none, shape ``(N,)``."""
+    category_ids = np.array([category["id"] for category in annotations["categories"]], dtype=np.int64)
+    thresholds = np.array([score_thrs.get(name, np.inf) for name in category_names(annotations)], dtype=np.float64)
+    of_boxes: FloatArray = thresholds[rows_of_ids(results.category_ids, category_ids)]
+    return of_boxes
+
+
+def _lies_alone(results: Results, iou_thr: float) -> BoolArray:
+    """Mark boxes that don't lie on an earlier one of any class, in images' boxes by falling score, shape ``(N,)``."""
+    pairs = overlapping_pairs(groups_of(results.image_ids), results.bboxes_xywh, iou_thr)
+    is_alone: BoolArray = repeats_of_kept(len(results), pairs) < 0
+    return is_alone
+
+
+def _count(first: Results, annotations: CocoJson, masks: Mapping[str, BoolArray]) -> dict[str, ClassCounts]:
+    counts = {}
+    for category in annotations["categories"]:
+        of_class = first.category_ids == category["id"]
+        numbers: dict[str, Any] = {key: int((mask & of_class).sum()) for key, mask in masks.items()}
+        images: IntArray = np.unique(first.image_ids[of_class & masks["labels"]])
+        counts[category["name"]] = ClassCounts(predicted=int(of_class.sum()), images=len(images), **numbers)
+    return counts

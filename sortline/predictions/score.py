@@ -1,0 +1,165 @@
+"""The contest's score, mAP50, for each class and as a mean, beside COCO's metrics."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sortline.data.annotations import CocoJson
+from sortline.predictions.coco_metrics import evaluate_coco
+from sortline.predictions.matching import Matches, Truth, match
+from sortline.predictions.ranking import Ranking, class_aps, mean_ap, number_or_none, rank
+from sortline.predictions.results import Results, check_results
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class's part of the score.
+
+    Attributes:
+        name: The class.
+        category_id: Its id in the annotation file.
+        ground_truths: Its boxes to be found; crowd regions don't count.
+        detections: Its detections, those in crowd regions included.
+        ap50: Average precision at IoU 0.5, from 0 to 1; None for a class without ground truth.
+        coco_ap: COCO's average precision, the mean over IoU 0.50 to 0.95; None as above.
+    """
+
+    name: str
+    category_id: int
+    ground_truths: int
+    detections: int
+    ap50: float | None
+    coco_ap: float | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good detections are.
+
+    Attributes:
+        map50: The contest's score: mean of the classes' ``ap50``, from 0 to 1; None without any ground truth.
+        classes: Every class in the annotation file's order.
+        images: Images scored on.
+        coco: COCO's ``mAP``, ``AP50``, ``AP75``, ``APs``, ``APm``, ``APl``; None where nothing could be scored.
+    """
+
+    map50: float | None
+    classes: tuple[ClassScore, ...]
+    images: int
+    coco: dict[str, float | None]
+
+    @property
+    def left_out(self) -> list[str]:
+        """Names of the classes without ground truth, which the mean leaves out."""
+        return [entry.name for entry in self.classes if entry.ap50 is None]
+
+    @property
+    def explanation(self) -> str:
+        """What a reader must know beside the numbers; an empty string if nothing."""
+        if self.map50 is None:
+            return "no score: the annotation file has no boxes to be found"
+        if self.left_out:
+            return f"without ground truth and left out of the mean: {', '.join(self.left_out)}"
+        return ""
+
+
+def score(annotations: CocoJson, results: Results) -> Scores:
+    """Score detections as the contest does, and as COCO does.
+
+    The contest's average precision is Pascal VOC's from 2010 on: detections of a class are taken by falling
+    score over all images, as many as there are; each goes to the ground truth of its image and class that it
+    overlaps most; it is right if that IoU is at least 0.5 and no earlier detection took the box. The area
+    under the precision, made falling with recall, is summed at every point.
+    (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf, section 3.4)
+
+    A detection that takes no box but lies at least half in a crowd region of its class is neither right nor
+    wrong. Detections with equal scores are taken in the order of image ids and coordinates, so that the order
+    of rows never changes the score.
+
+    Args:
+        annotations: Ground truth as read by :func:`~sortline.data.annotations.read_annotations`.
+        results: Detections on its images.
+
+    Returns:
+        The scores. No detections at all give 0; no ground truth gives None.
+
+    Raises:
+        InputError: Detections of images or categories that the file lacks, NaN or infinity.
+    """
+    check_results(results, annotations, "detections")
+    matches = match(Truth.of(annotations), results)
+    return score_matches(annotations, matches, rank(matches))
+
+
+def score_matches(annotations: CocoJson, matches: Matches, ranking: Ranking) -> Scores:
+    """Do :func:`score` for detections that are matched and ranked already."""
+    aps = class_aps(ranking)
+    coco = evaluate_coco(annotations, matches.results)
+    columns = zip(
+        annotations["categories"],
+        ranking.ground_truths.tolist(),
+        np.bincount(matches.class_rows, minlength=aps.shape[1]).tolist(),
+        aps[0].tolist(),
+        coco.class_aps,
+        strict=True,
+    )
+    classes = tuple(
+        ClassScore(category["name"], category["id"], truths, detections, number_or_none(ap50), coco_ap)
+        for category, truths, detections, ap50, coco_ap in columns
+    )
+    map50 = number_or_none(float(mean_ap(aps)[0]))
+    return Scores(map50, classes, len(annotations["images"]), coco.metrics)
+
+
+def average_precision(is_right: npt.NDArray[np.bool_], ground_truths: int) -> float:
+    """Compute the area under the precision envelope over recall, at every point (VOC 2010 and later).
+
+    Args:
+        is_right: Whether each detection is right, by falling score, shape ``(N,)``.
+        ground_truths: Number of boxes to be found, at least 1.
+
+    >>> average_precision(np.array([True, False, True]), ground_truths=2)  # 1/2 * 1 + 1/2 * 2/3
+    0.8333333333333333
+    """
+    right = np.cumsum(is_right)
+    precision = right / np.arange(1, len(right) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    # Recall grows by one box at each right detection and nowhere else.
+    return float(envelope[is_right].sum() / ground_truths)
+
+
+def format_table(scores: Scores, width: int = 80) -> str:
+    """Print the scores as a table for a terminal or a log: class, ground truths, detections, AP50.
+
+    Args:
+        scores: What to print.
+        width: Columns of the terminal.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    total_truths = sum(entry.ground_truths for entry in scores.classes)
+    total_detections = sum(entry.detections for entry in scores.classes)
+    table = Table(title="average precision at IoU 0.5", show_footer=True)
+    table.add_column("class", footer="mean")
+    table.add_column("ground truth", footer=f"{total_truths:,}", justify="right")
+    table.add_column("detections", footer=f"{total_detections:,}", justify="right")
+    table.add_column("AP50", footer=_cell(scores.map50), justify="right")
+    for entry in scores.classes:
+        table.add_row(entry.name, f"{entry.ground_truths:,}", f"{entry.detections:,}", _cell(entry.ap50))
+    text = io.StringIO()
+    # Class names are the user's: brackets in them are no markup.
+    console = Console(file=text, width=width, color_system=None, force_terminal=False, markup=False)
+    console.print(table)
+    console.print("COCO: " + "  ".join(f"{name} {_cell(value)}" for name, value in scores.coco.items()))
+    if scores.explanation:
+        console.print(scores.explanation)
+    return text.getvalue()
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,106 @@
+"""What a run's page says of its validation: scores with intervals, curves, confusions, photos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sortline.data.describe.sheets import Sheet
+from sortline.errors import InputError
+from sortline.predictions.bootstrap import Interval, interval, resamples
+from sortline.predictions.confusion import BACKGROUND, Confusion, confusion
+from sortline.predictions.matching import Truth, match
+from sortline.predictions.photo_counts import class_cuts
+from sortline.predictions.pr_curves import pr_curves
+from sortline.predictions.ranking import class_aps, mean_ap, rank
+from sortline.predictions.score import Scores, score_matches
+from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
+from sortline.reports.theme import Chart
+from sortline.runs.card.photos import photo_sheets
+from sortline.runs.card.training_charts import draw_class_aps
+from sortline.runs.comparison.candidates import photos_of
+from sortline.runs.validated import finished_record, read_validated
+
+REPLICATES = 1000
+WORST = 5
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A tested run's validation.
+
+    Attributes:
+        ann_file: The annotation file.
+        scores: The contest's and COCO's numbers.
+        interval: 95% interval of mAP50 over the images.
+        charts: Per class, precision over recall, confusion.
+        confusions: The commonest errors, in words.
+        sheets: Photos; empty where they are not at hand.
+        notes: What is left out and why.
+    """
+
+    ann_file: str
+    scores: Scores
+    interval: Interval | None
+    charts: dict[str, Chart]
+    confusions: Sequence[str]
+    sheets: Sequence[Sheet]
+    notes: Sequence[str]
+
+
+def read_validation(
+    folder: Path,
+    image_root: str | os.PathLike[str] | None = None,
+    ann_dir: str | os.PathLike[str] | None = None,
+) -> Validation:
+    """Score a run's validation predictions and draw what they show.
+
+    Args:
+        folder: Run folder.
+        image_root: Folder that ``file_name`` starts from; by default as the run knew it.
+        ann_dir: Where the annotation file is now, if it has been moved since the run.
+
+    Raises:
+        InputError: The run was not tested, or its predictions or annotations are gone or changed.
+    """
+    record = finished_record(folder)
+    read = read_validated(folder, record, ann_dir)
+    truth = Truth.of(read.annotations)
+    matches = match(truth, read.results)
+    ranking = rank(matches)
+    aps = class_aps(ranking, resamples(len(truth.image_ids), REPLICATES, seed=0))
+    scores = score_matches(read.annotations, matches, ranking)
+    cuts = class_cuts(read.annotations, read.results)
+    matrix = confusion(read.annotations, read.results, cuts)
+    drawn = [draw_class_aps(scores.classes, [interval(of_class) for of_class in aps.T])]
+    curves = pr_curves(read.annotations, read.results)
+    if curves:
+        drawn.append(draw_pr_curves(curves))
+    drawn.append(draw_confusion(matrix))
+    sheets, notes = [], []
+    root = image_root if image_root is not None else photos_of(record)
+    try:
+        sheets = photo_sheets(read.annotations, read.results, cuts, Path(root or ""))
+    except InputError as error:
+        notes.append(f"The photos are not at hand: {error.problems[0].where}: {error.problems[0].what}.")
+    by_name = {chart.name: chart for chart in drawn}
+    return Validation(
+        str(read.ann_file), scores, interval(mean_ap(aps)), by_name, tell_confusions(matrix), sheets, notes
+    )
+
+
+def tell_confusions(matrix: Confusion) -> list[str]:
+    """Say in words what goes wrong most often, at most five lines.
+
+    >>> tell_confusions(Confusion(("Paper", "Glass"), np.array([[9, 3, 4], [0, 9, 0], [0, 2, 0]])))
+    ['Paper missed: 4', 'Paper taken for Glass: 3', 'Glass found where nothing is: 2']
+    """
+    told = []
+    for truth, found, boxes in matrix.worst(WORST):
+        if not boxes:
+            break
+        what = f"{truth} missed" if found == BACKGROUND else f"{truth} taken for {found}"
+        told.append(f"{found} found where nothing is: {boxes:,}" if truth == BACKGROUND else f"{what}: {boxes:,}")
+    return told

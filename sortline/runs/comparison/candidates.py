@@ -1,0 +1,183 @@
+"""What is compared: run folders, their folds, out-of-fold predictions or plain results files, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.errors import InputError, Problem
+from sortline.files import file_sha256, given_twice, missing_part
+from sortline.predictions.evaluation import short_names
+from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
+from sortline.predictions.read import read_predictions
+from sortline.predictions.results import Results
+from sortline.progress import track
+from sortline.runs.oof import collect_oof
+from sortline.runs.run_record import OOF_PREDICTIONS, RunRecord, fold_folders, read_record
+from sortline.runs.validated import finished_record, read_validated
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images that one training was validated on, and what it found on them.
+
+    Attributes:
+        fold: Number of the fold; None for what is no fold.
+        where: The annotation file, as shown to the user.
+        sha256: Of that file.
+        annotations: Its content, without images whose labels are predicted.
+        results: Detections by its ids.
+        image_root: Folder that ``file_name`` starts from, as the run knew it; None if nothing says so.
+    """
+
+    fold: int | None
+    where: str
+    sha256: str
+    annotations: CocoJson
+    results: Results
+    image_root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the runs to compare.
+
+    Attributes:
+        name: What tells it from the others.
+        source: Run folder or file, as given.
+        parts: By rising number of the fold; a single one for what has no folds.
+    """
+
+    name: str
+    source: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The annotation file named on the command line, read once."""
+
+    where: str
+    sha256: str
+    annotations: CocoJson
+
+
+def read_candidates(
+    sources: Sequence[str],
+    ann_file: str | None = None,
+    folds: Sequence[int] | None = None,
+    folds_dir: str | None = None,
+) -> list[Candidate]:
+    """Read what is to be compared.
+
+    A run folder gives its validation predictions, those of its folds where it has some. With an annotation file it
+    gives its out-of-fold predictions instead, unless that is the file which the run itself was validated on.
+
+    Args:
+        sources: Run folders, results files (COCO json) or submissions (CSV), at least two.
+        ann_file: Annotation file of results files and out-of-fold predictions.
+        folds: Compare these folds alone.
+        folds_dir: Where the folds' annotation files are now, if they have been moved since the runs.
+
+    Raises:
+        InputError: Something can't be read or is not finished; all problems together.
+    """
+    if twice := given_twice(sources):
+        raise InputError([Problem(source, "is given twice", "give each run once") for source in twice])
+    truth = None
+    if ann_file is not None:
+        truth = Truth(ann_file, _sha256(ann_file), read_annotations(ann_file))
+    found: list[Candidate] = []
+    problems: list[Problem] = []
+    for source, name in zip(track(sources, "reading"), short_names(sources), strict=True):
+        try:
+            found.append(Candidate(name, source, _read_parts(Path(source), truth, folds, folds_dir)))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _sha256(path: str) -> str:
+    """Hash a file; one that can't be read is reported when its content is."""
+    return file_sha256(path) if Path(path).is_file() else ""
+
+
+def _read_parts(
+    source: Path, truth: Truth | None, folds: Sequence[int] | None, folds_dir: str | None
+) -> tuple[Part, ...]:
+    if source.is_dir():
+        runs = fold_folders(source)
+        if folds is not None and not runs:
+            raise InputError(Problem(str(source), "has no folds to choose from", "leave --folds out"))
+        if truth is not None:
+            own = _was_validated_on(source, truth)
+            return (_read_run(source, None, folds_dir) if own else _out_of_fold(source, truth, folds_dir),)
+        return _read_folds(source, runs, folds, folds_dir) if runs else (_read_run(source, None, folds_dir),)
+    if not source.exists():
+        raise InputError(Problem(str(source), "no such run folder or file", missing_part(source)))
+    if truth is None:
+        what = "is a file, and nothing says which photos it is of"
+        raise InputError(Problem(str(source), what, "name the annotation file with --ann"))
+    annotations, results, _ = with_true_labels(truth.annotations, read_predictions(source, truth.annotations))
+    return (Part(None, truth.where, truth.sha256, annotations, results),)
+
+
+def _was_validated_on(folder: Path, truth: Truth) -> bool:
+    record = read_record(folder)
+    return record is not None and record.ann_files.get("val", {}).get("sha256") == truth.sha256
+
+
+def _out_of_fold(folder: Path, truth: Truth, folds_dir: str | None) -> Part:
+    """Take a run's collected out-of-fold predictions, or collect them."""
+    path = folder / OOF_PREDICTIONS
+    if path.is_file():
+        results = read_predictions(path, truth.annotations)
+    elif fold_folders(folder):
+        results, _ = collect_oof(folder, truth.annotations, truth.where, folds_dir)
+    else:
+        what = f"has no predictions on {truth.where}: it has no folds and was validated on another file"
+        raise InputError(Problem(str(folder), what, "leave out --ann to compare on the run's own validation images"))
+    annotations, results, _ = with_true_labels(truth.annotations, results)
+    return Part(None, truth.where, truth.sha256, annotations, results)
+
+
+def _read_folds(
+    folder: Path, runs: dict[int, Path], folds: Sequence[int] | None, folds_dir: str | None
+) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    problems: list[Problem] = []
+    for fold in sorted(runs if folds is None else folds):
+        try:
+            parts.append(_read_run(runs.get(fold, folder / f"fold_{fold}"), fold, folds_dir))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return tuple(parts)
+
+
+def _read_run(folder: Path, fold: int | None, folds_dir: str | None) -> Part:
+    record = finished_record(folder, fold)
+    read = read_validated(folder, record, folds_dir)
+    sha256 = record.ann_files["val"]["sha256"]
+    return Part(record.fold, str(read.ann_file), sha256, read.annotations, read.results, photos_of(record))
+
+
+def photos_of(record: RunRecord, part: str = "val") -> Path | None:
+    """Say where a run read its photos from; None if its settings don't tell.
+
+    Args:
+        record: The run's.
+        part: ``"val"`` or ``"test"``.
+    """
+    loader = record.settings.get(f"{part}_dataloader") or {}
+    dataset: Any = loader.get("dataset") if isinstance(loader, dict) else None
+    if not isinstance(dataset, dict):
+        return None
+    prefix = (dataset.get("data_prefix") or {}).get("img", "")
+    return Path(str(dataset.get("data_root") or ""), str(prefix))

@@ -1,0 +1,164 @@
+"""What a run folder says of its run: settings, data, how far it came and what it scored."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sortline.errors import InputError, Problem
+from sortline.files import file_sha256, read_json, write_json
+from sortline.runs.from_json import from_json
+from sortline.runs.provenance.parts import Conditions, Course, Start, utc_now
+
+NAME = "run.json"
+#: Detections on the validation images, relative to the run folder.
+VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
+#: The same on the test images.
+TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
+#: Detections of all folds on the images that they did not train on.
+OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
+#: What they score.
+OOF_SCORE = Path("predictions") / "oof.score.json"
+#: The rows to hand in.
+SUBMISSION = "submission.csv"
+#: One page about the run.
+CARD = "card.html"
+#: Where mmengine's visualizer keeps the scalars of each start; starts sort by time.
+SCALARS = "*/vis_data/scalars.json"
+#: The folder of a fold's run within its experiment's.
+FOLD_FOLDER = re.compile(r"fold_(0|[1-9]\d*)")
+#: The metric that runs are compared by.
+SCORE = "contest/mAP50"
+#: Fields of many lines.
+LONG = ("settings", "settings_types")
+#: ``TRAINING`` also of a run that was killed, and could not say so.
+TRAINING, TRAINED, STOPPED, FAILED = STATUSES = ("training", "trained", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class RunRecord(Conditions, Course):
+    """A run, as ``run.json`` in its folder keeps it, with what it depended on and how it went.
+
+    Attributes:
+        config: The config file.
+        settings: The resolved config, in values that JSON holds, without secrets.
+        ann_files: ``path`` and ``sha256`` of the annotation files, by part: ``"train"``, ``"val"``, ``"test"``, and
+            ``"train_1"`` and so on where several are trained on.
+        fold: Number of the fold, if the run is one of several.
+        status: ``"training"`` from the start on, ``"trained"`` when it has come to its end; ``"stopped"`` when it
+            was asked to stop before, ``"failed"`` after an error.
+        best_score: Best validation score, by which the best checkpoint was chosen.
+        tested_checkpoint: File name of the checkpoint that was tested last; empty before any test.
+        tested_images: Number of validation images that it predicted.
+        metrics: What it measured on them.
+    """
+
+    config: str
+    settings: dict[str, Any]
+    ann_files: dict[str, dict[str, str]]
+    fold: int | None = None
+    status: str = TRAINING
+    best_score: float | None = None
+    tested_checkpoint: str = ""
+    tested_images: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def begun(self, start: Start, found: RunRecord | None = None) -> RunRecord:
+        """Return the record of the run at a start.
+
+        Args:
+            start: The start.
+            found: The folder's record, where the start goes on with its run.
+        """
+        begun = replace(self, status=TRAINING, started=start.time, starts=[start])
+        if found is None:
+            return begun
+        return replace(
+            begun,
+            started=found.started or start.time,
+            starts=[*found.starts, start],
+            seconds=found.seconds,
+            epochs_done=found.epochs_done,
+            best_score=found.best_score,
+            peak_memory_mib=found.peak_memory_mib,
+            peak_device_memory_mib=found.peak_device_memory_mib,
+            parent_checkpoint={**found.parent_checkpoint, **self.parent_checkpoint},
+        )
+
+    def after(self, seconds: float) -> RunRecord:
+        """Return the record of the run when it has trained for so long since its last start."""
+        starts = [*self.starts[:-1], replace(self.starts[-1], seconds=round(seconds, 1))]
+        return replace(self, starts=starts, seconds=round(sum(start.seconds for start in starts), 1))
+
+    def ended(self, status: str, reason: str = "") -> RunRecord:
+        """Return the record of the run after its end.
+
+        Args:
+            status: ``TRAINED``, ``STOPPED`` or ``FAILED``.
+            reason: Why it failed.
+        """
+        return replace(self, status=status, finished=utc_now(), reason=reason)
+
+    def tested(self, checkpoint: str | os.PathLike[str], images: int, metrics: Mapping[str, float]) -> RunRecord:
+        """Return the record of the run after a test of a checkpoint on a number of validation images."""
+        numbers = {key: float(value) for key, value in metrics.items()}
+        return replace(self, tested_checkpoint=Path(checkpoint).name, tested_images=images, metrics=numbers)
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Keep the record in the run folder, whole or not at all."""
+        content = asdict(self)
+        own = [key for key in RunRecord.__annotations__ if key != "settings"]
+        # What people look for comes first, what fills pages last.
+        keys = [*own, *(key for key in content if key not in (*own, *LONG)), *LONG]
+        write_json(Path(folder) / NAME, {key: content[key] for key in keys}, indent=1)
+
+
+def fold_folder(fold: int) -> str:
+    """Name the folder of a fold's run within its experiment's."""
+    return f"fold_{fold}"
+
+
+def fold_folders(folder: str | os.PathLike[str]) -> dict[int, Path]:
+    """List the folders of folds' runs within an experiment's, by fold; none where there is no such folder."""
+    matches = [(FOLD_FOLDER.fullmatch(path.name), path) for path in Path(folder).glob("fold_*") if path.is_dir()]
+    return dict(sorted((int(match[1]), path) for match, path in matches if match))
+
+
+def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
+    """Read a run folder's record; None where there is none.
+
+    Raises:
+        InputError: The file is there and is not a record.
+    """
+    path = Path(folder) / NAME
+    if not path.exists():
+        return None
+    content = read_json(path)
+    try:
+        record = from_json(RunRecord, content)
+        sound = record.status in STATUSES and all(file.keys() >= {"path", "sha256"} for file in _files(record))
+    except TypeError:
+        sound = False
+    if not sound:
+        remedy = "it was written by another version, or changed; move the folder away and train again"
+        raise InputError(Problem(str(path), "is not a run's record", remedy))
+    return record
+
+
+def _files(record: RunRecord) -> list[dict[str, str]]:
+    """List the files that a record knows by place and content."""
+    held_out_from = [record.held_out_from] if record.held_out_from else []
+    return [*record.ann_files.values(), *record.parent_checkpoint.values(), *held_out_from]
+
+
+def describe_files(paths: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Name annotation files by place and content; those that don't exist are left out.
+
+    Args:
+        paths: File of each part.
+    """
+    return {part: {"path": path, "sha256": file_sha256(path)} for part, path in paths.items() if Path(path).is_file()}

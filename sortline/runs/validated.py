@@ -1,0 +1,124 @@
+"""A run's predictions of its validation images, checked against what its record says of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sortline.data.annotations import CocoJson, read_annotations
+from sortline.errors import InputError, Problem
+from sortline.files import file_sha256, missing_part
+from sortline.predictions.matching import Truth, match
+from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
+from sortline.predictions.ranking import map50_of
+from sortline.predictions.results import Results, read_results
+from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+
+#: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
+SAME_SCORE = 1e-9
+#: Scores of a checkpoint in training and in its test differ by less, also on a GPU, which adds up in no fixed order.
+SAME_CHECKPOINT = 1e-3
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What a run predicted for its validation images.
+
+    Attributes:
+        record: The run's.
+        ann_file: The annotation file that it was validated on, whose content is the one that the record names.
+        annotations: Its content, without images whose labels are predicted.
+        results: Detections by that file's ids.
+        left_out: Number of images whose labels are predicted.
+    """
+
+    record: RunRecord
+    ann_file: Path
+    annotations: CocoJson
+    results: Results
+    left_out: int
+
+
+def doubt_about_test(record: RunRecord) -> str:
+    """Say that a test of a run's best checkpoint disagrees with what it scored in training; empty if it agrees.
+
+    Args:
+        record: The run's, after the test of its best checkpoint.
+    """
+    tested, best = record.metrics.get(SCORE), record.best_score
+    if tested is None or best is None or abs(tested - best) < SAME_CHECKPOINT:
+        return ""
+    return (
+        f"this checkpoint scored {best:.4f} when training chose it and {tested:.4f} now: photos, annotations, settings "
+        "or code are not the same as then"
+    )
+
+
+def finished_record(folder: Path, fold: int | None = None) -> RunRecord:
+    """Return the record of a run that was trained to its end and tested.
+
+    Args:
+        folder: Run folder.
+        fold: The fold that it is known to be, if it is one.
+
+    Raises:
+        InputError: It was not, or its validation predictions are gone.
+    """
+    record = read_record(folder)
+    is_tested = record is not None and record.status == TRAINED and record.tested_checkpoint
+    if record is None or not is_tested or not (folder / VAL_PREDICTIONS).is_file() or "val" not in record.ann_files:
+        config = record.config if record else "CONFIG"
+        remedy = f"finish it: python tools/test.py {config} --work-dir {folder}"
+        if fold is not None:
+            remedy = f"finish it: python tools/train_folds.py {config} --folds {fold}"
+        raise InputError(Problem(str(folder), "has no predictions of its validation images", remedy))
+    return record
+
+
+def read_validated(
+    folder: Path, record: RunRecord, ann_dir: str | os.PathLike[str] | None = None, option: str = "--folds-dir"
+) -> Validated:
+    """Read a run's validation predictions with the file that they were made on.
+
+    Args:
+        folder: Run folder.
+        record: As from :func:`finished_record`.
+        ann_dir: Where the annotation file is now, if it has been moved since the run.
+        option: The command-line option for that, for messages.
+
+    Raises:
+        InputError: The annotation file is gone or has changed since, or the predictions lack images or are not those
+            that the run's test has scored.
+    """
+    run = "the run" if record.fold is None else f"fold {record.fold}"
+    listed = record.ann_files["val"]
+    ann_file = Path(listed["path"]) if ann_dir is None else Path(ann_dir) / Path(listed["path"]).name
+    if not ann_file.is_file():
+        remedy = f"{missing_part(ann_file)}; name the folder that holds it with {option}"
+        raise InputError(Problem(str(ann_file), f"on which {run} was validated is not there", remedy))
+    if file_sha256(ann_file) != listed["sha256"]:
+        again = "test the run" if record.fold is None else "train the fold"
+        remedy = f"{again} again, or bring back the file (its SHA-256 was {listed['sha256'][:12]}...)"
+        raise InputError(Problem(str(ann_file), f"has changed since {run} was validated on it", remedy))
+    annotations = read_annotations(ann_file)
+    results = read_results(folder / VAL_PREDICTIONS, annotations)
+    if problem := _not_of_its_test(folder, record, annotations, results):
+        raise InputError(problem)
+    return Validated(record, ann_file, *with_true_labels(annotations, results))
+
+
+def _not_of_its_test(folder: Path, record: RunRecord, annotations: CocoJson, results: Results) -> Problem | None:
+    """Tell whether predictions lack images or are not those that the run's test has scored."""
+    option = f"--work-dir {folder}" if record.fold is None else f"--fold {record.fold}"
+    again = f"test it again: python tools/test.py {record.config} {option}"
+    total = len(annotations["images"])
+    if record.tested_images != total:
+        what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"
+        return Problem(str(folder), what, again)
+    tested = record.metrics.get(SCORE)
+    found = map50_of(match(Truth.of(annotations), results)) or 0.0
+    if tested is not None and abs(found - tested) > SAME_SCORE:
+        what = f"scores mAP50 {found:.4f}, but the run's test measured {tested:.4f}: it has been changed since"
+        return Problem(str(folder / VAL_PREDICTIONS), what, again)
+    return None

@@ -1,0 +1,56 @@
+"""When a batch does not fit the GPU, the message says which and what to change."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mmengine.config import Config  # noqa: E402
+
+from custom_modules.loops.out_of_memory import out_of_memory  # noqa: E402
+from sortline.errors import RunFailed  # noqa: E402
+
+pytestmark = pytest.mark.mm
+
+ERROR = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...")
+
+
+def config(batch_size=8, wrapper="OptimWrapper"):
+    return Config({"train_dataloader": {"batch_size": batch_size}, "optim_wrapper": {"type": wrapper}})
+
+
+def test_the_message_names_batch_and_size():
+    batch = {"inputs": [torch.zeros(3, 800, 1024), torch.zeros(3, 640, 1333)]}
+    message = str(out_of_memory(config(2), batch, 11, ERROR))
+    assert "train_dataloader.batch_size = 2: iteration 12 ran out of memory" in message
+    assert "with 2 photos of up to 1333x800 pixels: CUDA out of memory" in message
+    assert "train_dataloader.batch_size=1 --auto-scale-lr" in message
+    assert "--amp takes about half" in message
+
+
+@pytest.mark.parametrize("wrapper", ["AmpOptimWrapper", "BFloat16OptimWrapper"])
+def test_what_is_done_already_is_not_advised(wrapper):
+    message = str(out_of_memory(config(1, wrapper), {"inputs": torch.zeros(1, 3, 64, 64)}, 0, ERROR))
+    assert "--amp" not in message
+    assert "batch_size=" not in message
+    assert "--auto-batch" in message
+
+
+def test_an_unknown_batch_is_no_second_error():
+    assert "with its photos: CUDA" in str(out_of_memory(Config({}), None, 0, ERROR))
+
+
+def test_the_loop_explains_it(tmp_path):
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    import training
+
+    runner = training.make_runner(tmp_path)
+
+    def full(*args, **kwargs):
+        raise ERROR
+
+    runner.model.train_step = full
+    with pytest.raises(RunFailed, match="iteration 1 ran out of memory on the GPU with 2 photos"):
+        runner.train()

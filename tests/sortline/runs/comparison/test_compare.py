@@ -1,0 +1,131 @@
+"""Scores are means over folds; differences are paired, and chance is called chance."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers import coco, parts_of_fold
+from written_runs import found_rows
+
+from sortline.data.annotations import read_annotations
+from sortline.errors import InputError
+from sortline.predictions.results import Results
+from sortline.runs.comparison.candidates import Candidate, Part
+from sortline.runs.comparison.compare import compare
+
+
+def results_of(rows):
+    columns = [[row[key] for row in rows] for key in ("image_id", "category_id", "bbox", "score")]
+    return Results.from_arrays(*columns)
+
+
+def candidate(name, content, found, folds=None):
+    """Make a run that finds the boxes of some images and no others: each class's AP is the share found."""
+    contents = [content] if folds is None else [parts_of_fold(content, fold, folds)["val"] for fold in range(folds)]
+    parts = tuple(
+        Part(None if folds is None else fold, f"val_{fold}.json", "", part, results_of(found_rows(part, found)))
+        for fold, part in enumerate(contents)
+    )
+    return Candidate(name, name, parts)
+
+
+def of_one_class(images):
+    content = coco(images=images)
+    for box in content["annotations"]:
+        box["category_id"] = 0
+    return content
+
+
+def test_a_clear_gain_is_better_by_how_much_and_in_which_class():
+    content = coco(images=300)  # 100 images of each of three classes
+    one = candidate("a", content, [i for i in range(300) if i % 2])
+    two = candidate("b", content, [i for i in range(300) if i % 2 or i % 3 == 0])
+    comparison = compare([one, two], replicates=300)
+    assert [run.map50 for run in comparison.runs] == pytest.approx([1 / 2, (1 + 1 / 2 + 1 / 2) / 3])
+    (entry,) = comparison.differences
+    assert (entry.run, entry.other) == (1, 0)
+    assert entry.map50.difference.value == pytest.approx(1 / 6)
+    assert entry.map50.sign == 1
+    assert entry.map50.difference.share_better == 1.0
+    assert [paired.sign for paired in entry.classes[:3]] == [1, 0, 0]
+    assert entry.classes[0].difference.value == pytest.approx(1 / 2)
+    assert entry.classes[5].difference is None  # a class without boxes
+    assert comparison.ground_truths[:4] == (100, 100, 100, 0)
+    assert comparison.images == 300
+
+
+def test_a_gain_of_one_box_in_a_hundred_is_noise():
+    content = of_one_class(100)
+    comparison = compare([candidate("a", content, range(50)), candidate("b", content, range(49, 100))], 300)
+    (entry,) = comparison.differences
+    assert entry.map50.difference.value == pytest.approx(1 / 100)
+    assert entry.map50.sign == 0
+    assert 0.3 < entry.map50.difference.share_better < 0.8
+
+
+def test_pairing_sees_what_the_two_intervals_hide():
+    content = of_one_class(100)
+    one, two = candidate("a", content, range(50)), candidate("b", content, range(58))
+    comparison = compare([one, two], 500)
+    first, second = comparison.runs
+    assert first.interval.high > second.interval.low
+    assert comparison.differences[0].map50.sign == 1
+
+
+def test_with_folds_the_score_is_their_mean_and_each_is_told():
+    content = of_one_class(30)  # image i is in fold i modulo 3
+    one = candidate("a", content, range(15), folds=3)
+    two = candidate("b", content, range(24), folds=3)
+    comparison = compare([one, two], 300)
+    assert comparison.runs[0].folds == pytest.approx((5 / 10, 5 / 10, 5 / 10))
+    assert comparison.runs[1].map50 == pytest.approx((8 / 10 + 8 / 10 + 8 / 10) / 3)
+    assert comparison.differences[0].folds == pytest.approx((0.3, 0.3, 0.3))
+    assert comparison.folds == (0, 1, 2)
+    assert comparison.images == 30
+
+
+def test_a_gain_in_one_fold_alone_is_less_sure_than_one_in_all():
+    content = of_one_class(300)
+    base = candidate("a", content, range(150), folds=3)
+    in_all = candidate("b", content, [*range(150), *range(150, 210)], folds=3)
+    in_one = candidate("c", content, [*range(150), *[i for i in range(150, 300) if i % 3 == 0]], folds=3)
+    comparison = compare([base, in_all, in_one], 500)
+    everywhere, somewhere = comparison.differences
+    assert everywhere.map50.sign == 1
+    assert somewhere.map50.sign == 0  # (100/100 - 50/100) / 3 on the whole: a resample without fold 0 has none of it
+    assert everywhere.map50.difference.interval.low > 0.1
+
+
+def test_all_pairs_are_each_later_run_against_each_earlier_one():
+    content = of_one_class(60)
+    runs = [candidate(name, content, range(found)) for name, found in (("a", 20), ("b", 20), ("c", 50))]
+    comparison = compare(runs, 300, all_pairs=True)
+    assert [(entry.run, entry.other) for entry in comparison.differences] == [(1, 0), (2, 0), (2, 1)]
+    assert [entry.map50.sign for entry in comparison.differences] == [0, 1, 1]
+    assert comparison.differences[1].map50.difference.value == comparison.differences[2].map50.difference.value == 0.5
+
+
+def test_the_seed_decides():
+    content = of_one_class(60)
+    runs = [candidate("a", content, range(20)), candidate("b", content, range(10, 35))]
+    first, again, other = (compare(runs, 200, seed).differences[0].map50.joint for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_two_trainings_of_one_model_seldom_look_different():
+    """Each of 40 pairs finds every box with a chance of 0.6, on its own: no run is better."""
+    rng = np.random.default_rng(0)
+    content = of_one_class(60)
+    alarms = 0
+    for _ in range(40):
+        runs = [candidate(name, content, np.flatnonzero(rng.random(60) < 0.6).tolist()) for name in "ab"]
+        alarms += compare(runs, 200).differences[0].map50.sign != 0
+    assert alarms <= 6  # 40 * 0.05 = 2 are expected, more than 6 come once in 200 times
+
+
+def test_nothing_to_find_is_refused(tmp_path):
+    path = tmp_path / "val.json"
+    path.write_text(json.dumps(coco(boxes=False)))
+    part = Part(None, str(path), "", read_annotations(path), Results.empty())
+    with pytest.raises(InputError, match="no boxes to be found"):
+        compare([Candidate("a", "a", (part,)), Candidate("b", "b", (part,))])

@@ -1,0 +1,286 @@
+"""Checkpoints are loaded without running their code, and refused when they fit no part, or only a part, of a model."""
+
+import os
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mmengine.logging import HistoryBuffer  # noqa: E402
+from mmengine.runner import checkpoint as mmengine_checkpoint  # noqa: E402
+from torch import nn  # noqa: E402
+
+from sortline.errors import InputError  # noqa: E402
+from sortline.weights import checkpoint_loading  # noqa: E402
+from sortline.weights.checkpoint_loading import (  # noqa: E402
+    check_matches,
+    check_start,
+    install_safe_loading,
+    load_checkpoint_safely,
+    match_weights,
+)
+from sortline.weights.download import DownloadError  # noqa: E402
+
+pytestmark = pytest.mark.mm
+
+FASTER_RCNN = """\
+data_root = 'data/'
+model = dict(
+    backbone=dict(
+        depth=50,
+        type='ResNet'),
+    type='FasterRCNN')
+optim = dict(
+    type='SGD')
+"""
+
+
+class Bomb:
+    """Pickles as a call, which is what a malicious checkpoint does."""
+
+    def __init__(self, target):
+        self.target = str(target)
+
+    def __reduce__(self):
+        return os.mkdir, (self.target,)
+
+
+def save(path, content, **kwargs):
+    torch.save(content, path, **kwargs)
+    return path
+
+
+def detector(classes=10, anchors=1, width=8, background=0):
+    """Make a model with a body and a head whose rows grow with the classes."""
+    return nn.Sequential(
+        OrderedDict(
+            backbone=nn.Sequential(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width)),
+            bbox_head=nn.Conv2d(width, anchors * classes + background, 1),
+        )
+    )
+
+
+def problem_of(function, *args, **kwargs):
+    with pytest.raises(InputError) as caught:
+        function(*args, **kwargs)
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_what_mmengine_saves_is_safe(tmp_path):
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1])
+    path = save(
+        tmp_path / "a.pth",
+        {
+            "meta": {"epoch": 3, "dataset_meta": {"classes": ("a", "b"), "palette": np.zeros((2, 3), np.uint8)}},
+            "state_dict": detector().state_dict(),
+            "message_hub": {"log_scalars": OrderedDict(loss=buffer), "runtime_info": {"best": np.float64(0.5)}},
+            "optimizer": torch.optim.SGD(detector().parameters(), lr=0.1, momentum=0.9).state_dict(),
+        },
+    )
+    loaded = load_checkpoint_safely(path)
+    assert loaded["meta"]["epoch"] == 3
+    assert loaded["message_hub"]["runtime_info"]["best"] == 0.5
+    assert loaded["message_hub"]["log_scalars"]["loss"].mean() == (1.0 + 2.0) / 2
+    assert loaded["meta"]["dataset_meta"]["palette"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["bool", "int8", "int64", "uint8", "float16", "float32", "float64", "str"])
+def test_numpy_values_of_every_kind_are_safe(tmp_path, kind):
+    array = np.array([0, 1], dtype=kind)
+    path = save(tmp_path / "a.pth", {"array": array, "scalar": array[1]})
+    loaded = load_checkpoint_safely(path)
+    assert (loaded["array"] == array).all()
+    assert loaded["scalar"] == array[1]
+
+
+def test_names_of_numpy_1_and_2_are_both_known(tmp_path):
+    path = save(tmp_path / "a.pth", {"value": np.float64(1.5)})
+    content = path.read_bytes()
+    other = tmp_path / "numpy1.pth"
+    if b"numpy._core" in content:
+        legacy = save(tmp_path / "legacy.pth", {"value": np.float64(1.5)}, _use_new_zipfile_serialization=False)
+        other.write_bytes(legacy.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    else:
+        other.write_bytes(content)
+    assert load_checkpoint_safely(other)["value"] == 1.5
+
+
+def test_methods_of_old_log_buffers_are_safe_and_no_other_attribute(tmp_path):
+    buffer = HistoryBuffer([1.0], [1])
+    buffer._statistics_methods = {"min": HistoryBuffer.min}
+    loaded = load_checkpoint_safely(save(tmp_path / "a.pth", {"buffer": buffer}))
+    assert loaded["buffer"]._statistics_methods == {"min": HistoryBuffer.min}
+    buffer._statistics_methods = {"update": HistoryBuffer.update}
+    problem = problem_of(load_checkpoint_safely, save(tmp_path / "b.pth", {"buffer": buffer}))
+    assert "--trust-checkpoint" in problem.remedy
+
+
+def test_code_is_refused_and_not_run(tmp_path):
+    path = save(tmp_path / "a.pth", {"state_dict": {}, "bomb": Bomb(tmp_path / "boom")})
+    problem = problem_of(load_checkpoint_safely, path)
+    assert problem.where == str(path)
+    assert "mkdir" in problem.what
+    assert "--trust-checkpoint" in problem.remedy
+    assert not (tmp_path / "boom").exists()
+    load_checkpoint_safely(path, trust=True)
+    assert (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        pytest.param(lambda path: None, "no such checkpoint", id="missing"),
+        pytest.param(lambda path: path.mkdir(), "is a folder", id="folder"),
+        pytest.param(lambda path: path.write_bytes(b""), "is empty", id="empty"),
+        pytest.param(lambda path: path.write_text("hello"), "is not a checkpoint of torch", id="text"),
+        pytest.param(lambda path: save(path, [1, 2]), "holds a list, not a dict", id="a-list"),
+        pytest.param(
+            lambda path: path.write_bytes(save(path, detector().state_dict()).read_bytes()[:2000]),
+            "is cut short",
+            id="cut",
+        ),
+        pytest.param(
+            lambda path: path.write_bytes(
+                save(path, detector().state_dict(), _use_new_zipfile_serialization=False).read_bytes()[:900]
+            ),
+            "is damaged",
+            id="old-format-cut",
+        ),
+        pytest.param(lambda path: path.write_bytes(pickle.dumps(1, protocol=2)[:3]), "is damaged", id="bad-pickle"),
+        pytest.param(lambda path: path.write_bytes(b"PK\5\6" + b"\0" * 18), "is damaged", id="an-empty-zip"),
+    ],
+)
+@pytest.mark.parametrize("trust", [False, True])
+def test_bad_files_are_named_with_the_reason(tmp_path, make, what, trust):
+    path = tmp_path / "a.pth"
+    make(path)
+    problem = problem_of(load_checkpoint_safely, path, trust=trust)
+    assert problem.where == str(path)
+    assert what in problem.what
+
+
+@pytest.fixture
+def restored_loaders(monkeypatch):
+    """Undo what ``install_safe_loading`` changes in mmengine."""
+    loader = mmengine_checkpoint.CheckpointLoader
+    monkeypatch.setattr(loader, "_schemes", loader._schemes.copy())
+    monkeypatch.setattr(mmengine_checkpoint, "load_from_http", mmengine_checkpoint.load_from_http)
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_mmengine_loads_safely_once_installed(tmp_path, restored_loaders, trust):
+    path = save(tmp_path / "a.pth", {"bomb": Bomb(tmp_path / "boom")})
+    install_safe_loading(trust)
+    if trust:
+        mmengine_checkpoint._load_checkpoint(str(path))
+    else:
+        assert "mkdir" in problem_of(mmengine_checkpoint._load_checkpoint, str(path)).what
+    assert (tmp_path / "boom").exists() == trust
+
+
+@pytest.mark.parametrize("name", ["https://example.org/model-0123abcd.pth", "torchvision://resnet18"])
+def test_downloads_are_loaded_safely_too(tmp_path, monkeypatch, restored_loaders, name):
+    def download(url, target, sha256):
+        target.parent.mkdir()
+        save(target, {"bomb": Bomb(tmp_path / "boom")})
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(checkpoint_loading, "download", download)
+    install_safe_loading()
+    assert "mkdir" in problem_of(mmengine_checkpoint._load_checkpoint, name).what
+    assert not (tmp_path / "boom").exists()
+
+
+def test_without_network_the_place_for_the_file_is_named(tmp_path, monkeypatch, restored_loaders):
+    def download(url, target, sha256):
+        raise DownloadError("Name or service not known", no_network=True)
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(checkpoint_loading, "download", download)
+    install_safe_loading()
+    problem = problem_of(mmengine_checkpoint._load_checkpoint, "https://example.org/model.pth")
+    assert "Name or service not known" in problem.what
+    assert str(tmp_path / "checkpoints" / "model.pth") in problem.remedy
+
+
+def test_own_checkpoint_matches():
+    state = detector().state_dict()
+    wrapped = {f"module.{key}": value for key, value in state.items()}
+    for source in (state, wrapped):
+        check_matches(detector().state_dict(), source, "a.pth", classes=list("abcdefghij"))
+
+
+def test_counters_of_batch_norm_may_be_absent():
+    state = {key: value for key, value in detector().state_dict().items() if "num_batches" not in key}
+    match = match_weights(detector().state_dict(), state)
+    # convolution: weight, bias; batch norm: weight, bias, mean, variance; head: weight, bias
+    assert (match.fitting, match.total) == (2 + 4 + 2, 2 + 4 + 2)
+    check_matches(detector().state_dict(), state, "a.pth")
+
+
+@pytest.mark.parametrize(
+    ("meta", "words"),
+    [
+        pytest.param({}, "another architecture", id="unknown"),
+        pytest.param({"cfg": FASTER_RCNN}, "looks like a FasterRCNN checkpoint", id="from-its-config"),
+    ],
+)
+def test_another_architecture(meta, words):
+    problem = problem_of(check_matches, detector().state_dict(), {"x": torch.zeros(1)}, "a.pth", meta=meta)
+    assert problem.where == "a.pth"
+    assert f"0 of the model's {2 + 4 + 2} weights fit" in problem.what
+    assert words in problem.what
+
+
+@pytest.mark.parametrize(
+    ("anchors", "background"), [(1, 0), (3, 0), (1, 1)], ids=["sigmoid", "three-anchors", "softmax"]
+)
+@pytest.mark.parametrize("trained", [1, 4, 80])
+def test_other_number_of_classes_is_told_from_the_head(anchors, background, trained):
+    model = detector(10, anchors=anchors, background=background).state_dict()
+    source = detector(trained, anchors=anchors, background=background).state_dict()
+    problem = problem_of(check_matches, model, source, "a.pth", classes=list("abcdefghij"))
+    assert problem.what == f"was trained for {trained} classes, the config has 10"
+
+
+def test_other_number_of_classes_is_told_from_the_meta():
+    model, source = detector(10).state_dict(), detector(4).state_dict()
+    meta = {"dataset_meta": {"classes": ("a", "b", "c", "d")}}
+    problem = problem_of(check_matches, model, source, "a.pth", classes=list("abcdefghij"), meta=meta)
+    assert "trained for 4 classes, the config has 10" in problem.what
+
+
+def test_other_shapes_are_shown_when_the_classes_agree():
+    model, source = detector(10).state_dict(), detector(10).state_dict()
+    source["bbox_head.weight"] = torch.zeros(10, 8, 3, 3)
+    problem = problem_of(check_matches, model, source, "a.pth", classes=list("abcdefghij"))
+    assert "bbox_head.weight is [10, 8, 3, 3] instead of [10, 8, 1, 1]" in problem.what
+
+
+def test_other_order_of_the_same_classes():
+    state = detector(2).state_dict()
+    meta = {"dataset_meta": {"classes": ("Paper", "Glass")}}
+    check_matches(state, state, "a.pth", classes=("Paper", "Glass"), meta=meta)
+    problem = problem_of(check_matches, state, state, "a.pth", classes=("Glass", "Paper"), meta=meta)
+    assert "Paper, Glass" in problem.what
+    assert "Glass, Paper" in problem.remedy
+
+
+def test_a_missing_part_is_refused():
+    state = detector().state_dict()
+    del state["bbox_head.bias"]
+    problem = problem_of(check_matches, detector().state_dict(), state, "a.pth")
+    assert "it lacks bbox_head.bias" in problem.what
+
+
+def test_training_may_start_from_a_part():
+    line = check_start(detector(10).state_dict(), detector(80).state_dict(), "coco.pth")
+    # All of the convolution and of the batch norm, its counter included, and nothing of the head.
+    assert f"{2 + 5} of the model's {2 + 5 + 2} weights fit" in line
+    assert "start fresh: bbox_head.weight, bbox_head.bias" in line
+    problem = problem_of(check_start, detector().state_dict(), {"x": torch.zeros(1)}, "a.pth")
+    assert "weights fit" in problem.what

@@ -12,9 +12,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from custom_modules.ops.bags import bin_corners, grid_cells, pixel_maps, pixel_rows, runs, spread, weighted_sums
-from custom_modules.ops.bilinear import corners
 from custom_modules.ops.dtypes import compute_dtype
+from custom_modules.ops.pooling import (
+    bin_corners,
+    chunks,
+    corners,
+    grid_cells,
+    pixel_maps,
+    pixel_rows,
+    spread,
+    weighted_sums,
+)
 
 
 def deform_roi_pool_forward(
@@ -44,7 +52,7 @@ def deform_roi_pool_forward(
     pixels = pixel_rows(input, dtype)
     regions = _Regions.of(rois.to(dtype), (pooled_height, pooled_width), spatial_scale, sampling_ratio)
     shift = regions.shifts(offset, gamma)
-    for part in regions.runs():
+    for part in regions.chunks():
         bag, index, weight = regions.samples(part, shift[part], input.shape)
         sums = weighted_sums(pixels, bag, index, weight, shift[part].shape[:2].numel())
         output[part] = sums.view(-1, pooled_height, pooled_width, input.shape[1]).movedim(3, 1).to(output.dtype)
@@ -78,7 +86,7 @@ def deform_roi_pool_backward(
     regions = _Regions.of(rois.to(dtype), (pooled_height, pooled_width), spatial_scale, sampling_ratio)
     shift = regions.shifts(offset, gamma)
     total, grad_shift = torch.zeros_like(pixels), torch.zeros_like(shift)
-    for part in regions.runs():
+    for part in regions.chunks():
         grad = pixel_rows(grad_output[part], dtype)
         with torch.enable_grad():
             leaf = shift[part].detach().requires_grad_()
@@ -117,23 +125,23 @@ class _Regions:
         return cls(rois[:, 0].long(), start, length, samples, size)
 
     def reach(self, gamma: float) -> Tensor:
-        """How far an offset of 1 moves the bins, ``(K, 1, 2)``."""
+        """Return how far an offset of 1 moves the bins, ``(K, 1, 2)``."""
         return (self.length * gamma)[:, None]
 
     def shifts(self, offset: Tensor, gamma: float) -> Tensor:
-        """How far each bin moves, ``(K, bins, 2)``; from mmcv's offsets, whose first plane is x."""
+        """Return how far each bin moves, ``(K, bins, 2)``, from mmcv's offsets, whose first plane is x."""
         bins = self.size[0] * self.size[1]
         if offset.numel() == 0:
             return self.start.new_zeros((len(self.start), bins, 2))
         planes = offset.to(self.start.dtype).reshape(-1, 2, bins)
         return planes.transpose(1, 2).flip(2) * self.reach(gamma)
 
-    def runs(self) -> list[slice]:
-        """Runs of regions whose samples fit into memory together."""
-        return runs(self.samples_a_bin.prod(1) * (4 * self.size[0] * self.size[1]))
+    def chunks(self) -> list[slice]:
+        """Split the regions into chunks whose samples fit into memory together."""
+        return chunks(self.samples_a_bin.prod(1) * (4 * self.size[0] * self.size[1]))
 
     def samples(self, part: slice, shift: Tensor, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
-        """The four pixels around each sample of a run of regions, whose bins move by ``shift``.
+        """Return the four pixels around each sample of a chunk of regions whose bins move by ``shift``.
 
         Returns:
             Bag, index and weight of each, as ``weighted_sums`` takes them.

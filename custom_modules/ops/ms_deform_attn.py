@@ -1,17 +1,12 @@
 """Multi-scale deformable attention, behind ``mmcv.ops.MultiScaleDeformableAttention`` on a GPU (mmcv has its own
 path for the CPU): https://arxiv.org/abs/2010.04159.
 
-The plain form below serves unless the environment variable ``SORTLINE_TRITON=1`` asks for the Triton kernels, and
-there is a GPU to run them on.
-
 Shapes below: ``B`` images, ``Q`` queries, ``M`` heads of ``D`` channels, ``L`` levels, ``P`` points a level.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from types import ModuleType
 
 import torch
 import torch.nn.functional as F
@@ -42,8 +37,6 @@ def ms_deform_attn_forward(
     Returns:
         Shape ``(B, Q, M * D)``.
     """
-    if (kernels := _kernels(value)) is not None:
-        return kernels.forward(value, spatial_shapes, level_start_index, sampling_locations, attention_weights)
     batch, queries, heads = sampling_locations.shape[:3]
     dtype = compute_dtype(value)
     output = value.new_zeros((batch * heads, value.shape[3], queries), dtype=dtype)
@@ -76,12 +69,6 @@ def ms_deform_attn_backward(
         grad_sampling_loc: Likewise for ``sampling_locations``.
         grad_attn_weight: Likewise for ``attention_weights``.
     """
-    if (kernels := _kernels(value)) is not None:
-        inputs = (value, spatial_shapes, level_start_index, sampling_locations, attention_weights)
-        grads = kernels.backward(*inputs, grad_output)
-        for target, grad in zip((grad_value, grad_sampling_loc, grad_attn_weight), grads, strict=True):
-            target.copy_(grad)
-        return
     batch, queries, heads = sampling_locations.shape[:3]
     dtype = compute_dtype(value)
     grad = grad_output.to(dtype).transpose(1, 2).reshape(batch * heads, value.shape[3], queries)
@@ -97,15 +84,6 @@ def ms_deform_attn_backward(
         grads = torch.autograd.grad(sampled, leaves, grad[..., None] * attention.flatten(0, 1)[:, None])
         target_pixels.copy_(grads[0])
         target_locations.copy_(grads[1])
-
-
-def _kernels(value: Tensor) -> ModuleType | None:
-    """Return the Triton kernels where they are asked for and can run; they are not imported anywhere else."""
-    if not value.is_cuda or os.environ.get("SORTLINE_TRITON") != "1":
-        return None
-    from custom_modules.ops import ms_deform_attn_triton
-
-    return ms_deform_attn_triton
 
 
 def _levels(

@@ -12,8 +12,8 @@ import torch
 import torchvision  # noqa: F401  (registers torch.ops.torchvision)
 from torch import Tensor
 
-from custom_modules.ops.bilinear import neighbours
 from custom_modules.ops.dtypes import compute_dtype
+from custom_modules.ops.pooling import neighbours
 
 # The numbers that mmcv passes as `pool_mode`.
 MAX, AVERAGE = 0, 1

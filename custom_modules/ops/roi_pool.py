@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from custom_modules.ops.bags import bin_corners, grid_cells, maxima, pixel_rows, runs
 from custom_modules.ops.dtypes import compute_dtype
+from custom_modules.ops.pooling import bin_corners, chunks, grid_cells, maxima, pixel_rows
 
 
 def roi_pool_forward(
@@ -39,7 +39,7 @@ def roi_pool_forward(
     size = (pooled_height, pooled_width)
     first, counts = _windows(rois.to(dtype), size, spatial_scale, height, width)
     image = rois[:, 0].long().repeat_interleave(pooled_height * pooled_width).view(first.shape[:2])
-    for part in runs(counts.prod(2).sum(1)):
+    for part in chunks(counts.prod(2).sum(1)):
         corner = first[part].flatten(0, 1)
         bag, row, column = grid_cells(*counts[part].flatten(0, 1).unbind(1))
         within = (corner[bag, 0] + row) * width + corner[bag, 1] + column

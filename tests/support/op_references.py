@@ -79,36 +79,6 @@ def _pooled(rows: list[Tensor], features: Tensor, rois: Tensor, size: tuple[int,
     return torch.stack(rows).view(len(rois), *size, -1).permute(0, 3, 1, 2)
 
 
-def prroi_pool(features, rois, size, scale):
-    """Precise RoI pooling: Gauss's rule with two points an axis, exact on each cell between four pixels."""
-    padded = torch.nn.functional.pad(features, [1] * 4)
-    rows = []
-    for image, *box in rois:
-        x1, y1, x2, y2 = (side * scale for side in box)
-        height, width = (y2 - y1) / size[0], (x2 - x1) / size[1]
-        for i, j in _bins(size):
-            total = features.new_zeros(features.shape[1])
-            if height > 0 and width > 0:
-                for y, x, area in _gauss_points(y1 + height * i, x1 + width * j, height, width, features.shape[2:]):
-                    total = total + bilinear(padded[int(image)], y + 1, x + 1) * area / (height * width)
-            rows.append(total)
-    return _pooled(rows, features, rois, size)
-
-
-def _gauss_points(top, left, height, width, shape):
-    """Points and the area that each stands for, of the part of a bin within one pixel of the map."""
-    ys, xs = _gauss_axis(top, top + height, shape[0]), _gauss_axis(left, left + width, shape[1])
-    for (y, y_length), (x, x_length) in itertools.product(ys, xs):
-        yield y, x, y_length * x_length
-
-
-def _gauss_axis(start, end, size):
-    for cell in range(max(math.floor(start.item()), -1), min(math.ceil(end.item()), size)):
-        low, high = start.clamp(min=cell), end.clamp(max=cell + 1)
-        for sign in (-1, 1):
-            yield (low + high) / 2 + sign * (high - low) / 2 / math.sqrt(3), (high - low) / 2
-
-
 def deform_roi_pool(features, rois, offset, size, scale=1.0, sampling_ratio=0, gamma=0.1):
     """Deformable RoI pooling; 0 in a bin without samples."""
     rows = []
@@ -122,23 +92,6 @@ def deform_roi_pool(features, rois, offset, size, scale=1.0, sampling_ratio=0, g
             samples = [bilinear(features[int(image)], y, x) for y in ys for x in xs]
             rows.append(torch.stack(samples or [features.new_zeros(features.shape[1])]).mean(0))
     return _pooled(rows, features, rois, size)
-
-
-def border_align(features, boxes, pool_size):
-    """BorderAlign: shape ``(B, C, N, 4)``."""
-    batch, channels = features.shape[0], features.shape[1] // 4
-    rows = []
-    for b, n, side in itertools.product(range(batch), range(boxes.shape[1]), range(4)):
-        x1, y1, x2, y2 = boxes[b, n]
-        start = (x1, y1) if side < 2 else (x2, y2)
-        step = ((x2 - x1, 0), (0, y2 - y1), (x1 - x2, 0), (0, y1 - y2))[side]
-        feature = features[b, side * channels : (side + 1) * channels]
-        samples = [
-            bilinear(feature, start[1] + step[1] * i / pool_size, start[0] + step[0] * i / pool_size)
-            for i in range(pool_size + 1)
-        ]
-        rows.append(torch.stack(samples).max(0).values)
-    return torch.stack(rows).view(batch, boxes.shape[1], 4, channels).permute(0, 3, 1, 2)
 
 
 def carafe(features, masks, kernel_size, group_size, scale_factor):
@@ -176,29 +129,3 @@ def softmax_focal_loss(logits, target, gamma, alpha, weight=None):
     log_p = logits.log_softmax(1).gather(1, target[:, None])[:, 0]
     loss = -alpha * (1 - log_p.exp()) ** gamma * log_p
     return loss if weight is None else loss * weight[target]
-
-
-def line_nms(lanes, scores, threshold, top_k):
-    """Kept lanes in the order of their scores, and for each lane the number of the kept one near it."""
-    rows = lanes.tolist()
-    order = sorted(range(len(rows)), key=lambda lane: -float(scores[lane]))
-    kept, parent, removed = [], [0] * len(rows), set()
-    for place, lane in enumerate(order):
-        if lane in removed or len(kept) == top_k:
-            continue
-        kept.append(lane)
-        parent[lane] = len(kept)
-        for other in order[place + 1 :]:
-            if _lanes_near(rows[lane], rows[other], threshold):
-                removed.add(other)
-                parent[other] = len(kept)
-    return kept, parent
-
-
-def _lanes_near(first, second, threshold):
-    starts = [int(lane[2] * 71 + 0.5) for lane in (first, second)]
-    ends = [min(start + int(lane[4]) - 1, 71) for start, lane in zip(starts, (first, second), strict=True)]
-    heights = range(max(starts), min(ends) + 1)
-    if not heights:
-        return False
-    return sum(abs(first[5 + k] - second[5 + k]) for k in heights) < threshold * len(heights)

@@ -92,7 +92,7 @@ def test_regions_outside_and_without_area_are_zero_and_move_nothing(device):
 def test_memory_is_bounded_without_changing_the_result(device, monkeypatch):
     features, rois, offset = (tensor.to(device) for tensor in case())
     whole = gradients(deform_roi_pool, features, rois, offset)
-    monkeypatch.setattr("custom_modules.ops.bags.MAX_ENTRIES", 10)
+    monkeypatch.setattr("custom_modules.ops.pooling.MAX_ENTRIES", 10)
     for got, wanted in zip(gradients(deform_roi_pool, features, rois, offset), whole, strict=True):
         torch.testing.assert_close(got, wanted)
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from custom_modules.ops import ext, implementation
-from custom_modules.ops.unsupported import caller
 from sortline.errors import InputError
 
 pytestmark = pytest.mark.mm
@@ -39,10 +38,46 @@ def test_every_op_that_mmcv_asks_for_is_served_or_explains_itself():
     assert len(ops) > 100
     missing = [op for op in ops if op not in ext.__all__]
     for op in missing:
-        assert caller(op)[0] != "mmcv.ops", f"{op} has no entry in unsupported.CALLERS"
+        assert ext.caller(op)[0] != "mmcv.ops", f"{op} has no entry in ext.CALLERS"
         with pytest.raises(InputError, match=op):
             getattr(ext, op)()
     assert set(ext.__all__) == set(ops) - set(missing)
+
+
+def message(op):
+    with pytest.raises(InputError) as caught:
+        ext.unsupported(op)(1, 2, key=3)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("op", "layer", "asked_by"),
+    [
+        ("nms_rotated", "nms_rotated", "nms=dict(type='nms_rotated')"),
+        ("psamask_forward", "PSAMask", "segmentation (PSANet)"),
+        ("prroi_pool_forward", "PrRoIPool", "roi_layer=dict(type='PrRoIPool')"),
+        ("border_align_forward", "BorderAlign", "BorderDet"),
+        ("line_nms_forward", "line_nms", "lane detection (CLRNet)"),
+        ("roi_align_rotated_backward", "RoIAlignRotated", "roi_layer=dict(type='RoIAlignRotated')"),
+        ("roiaware_pool3d_forward", "RoIAwarePool3d", "point clouds"),
+    ],
+)
+def test_the_error_names_op_layer_config_key_and_remedy(op, layer, asked_by):
+    text = message(op)
+    assert all(part in text for part in (repr(op), layer, asked_by, ext.BUILD_COMMAND, "README"))
+
+
+def test_an_op_of_a_later_mmcv_is_still_named():
+    assert "'an_op_to_come'" in message("an_op_to_come")
+
+
+def test_the_longest_match_wins():
+    assert ext.caller("nms_rotated")[0] == "nms_rotated"
+    assert ext.caller("fused_indice_conv_forward") == ext.caller("indice_conv_forward")
+
+
+def test_the_stand_in_carries_the_ops_name():
+    assert ext.unsupported("psamask_forward").__name__ == "psamask_forward"
 
 
 def test_private_names_are_absent():

@@ -2,9 +2,27 @@ import math
 
 import pytest
 import torch
-from attention_cases import SHAPES, case, levels
 
 pytestmark = pytest.mark.mm
+
+SHAPES = [(4, 5), (2, 3)]
+
+
+def case(batch=2, queries=3, heads=2, channels=3, points=2, dtype=torch.float64):
+    """Return values, locations within and beyond the levels, and attention that sums to 1."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = sum(height * width for height, width in SHAPES)
+    levels = len(SHAPES)
+    value = torch.randn(batch, pixels, heads, channels, generator=generator, dtype=torch.float64)
+    locations = torch.rand(batch, queries, heads, levels, points, 2, generator=generator, dtype=torch.float64)
+    attention = torch.randn(batch, queries, heads, levels * points, generator=generator, dtype=torch.float64)
+    attention = attention.softmax(-1).view(batch, queries, heads, levels, points)
+    return value.to(dtype), (locations * 1.6 - 0.3).to(dtype), attention.to(dtype)
+
+
+def levels(device):
+    """Return heights and widths of the levels, and where each starts."""
+    return torch.tensor(SHAPES, device=device), torch.tensor([0, math.prod(SHAPES[0])], device=device)
 
 
 def attend(value, locations, attention):

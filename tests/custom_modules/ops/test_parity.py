@@ -24,7 +24,7 @@ def compare(monkeypatch):
 
 def without_steps(name):
     """An op's name, from that of one of its functions."""
-    name = re.sub(r"_(coor_)?(forward|backward)(_(mean|var|output|param|data|input|parameters))?$", "", name)
+    name = re.sub(r"_(forward|backward)(_(mean|var|output|param|data|input|parameters))?$", "", name)
     return {"masked_im2col": "masked_conv", "masked_col2im": "masked_conv"}.get(name, name)
 
 

@@ -35,7 +35,7 @@ def op_name(function: str) -> str:
     >>> op_name("deform_conv_backward_parameters")
     'deform_conv'
     """
-    name = re.sub(r"_(coor_)?(forward|backward)(_\w+)?$", "", function)
+    name = re.sub(r"_(forward|backward)(_\w+)?$", "", function)
     return "masked_conv" if name in ("masked_im2col", "masked_col2im") else name
 
 

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.mm
         ("nms", "nms"),
         ("roi_align_forward", "roi_align"),
         ("deform_conv_backward_parameters", "deform_conv"),
-        ("prroi_pool_coor_backward", "prroi_pool"),
         ("sync_bn_forward_mean", "sync_bn"),
         ("masked_im2col_forward", "masked_conv"),
     ],

@@ -50,7 +50,7 @@ class Case:
 
 def all_cases(device: str) -> list[Case]:
     """Every comparison; ``device`` matters where mmcv's own layer refuses one."""
-    families = (suppression, overlaps, region_pooling, deformable_pooling, convolutions, losses, attention, lanes)
+    families = (suppression, overlaps, region_pooling, deformable_pooling, convolutions, losses, attention)
     cases = [case for family in families for case in family()]
     return [*cases, *upsampling(device), *batch_normalisation()]
 
@@ -102,7 +102,7 @@ def overlaps() -> Iterator[Case]:
 
 
 def region_pooling() -> Iterator[Case]:
-    """RoIAlign, RoIPool, precise RoI pooling and BorderAlign."""
+    """RoIAlign and RoIPool."""
     some = partial(inputs.regions, count=12)
     for mode, ratio, aligned in itertools.product(("avg", "max"), (0, 2), (True, False)):
         call = partial(_roi_align, ratio=ratio, mode=mode, aligned=aligned)
@@ -126,15 +126,6 @@ def region_pooling() -> Iterator[Case]:
         _roi_pool_loop,
         differs="regions without area have no gradient; mmcv sends theirs to the first pixel",
     )
-    yield Case("prroi_pool", "random", _prroi_pool, some, [0, 1], _prroi_pool_loop, dtypes=[torch.float32])
-    yield Case(
-        "border_align",
-        "random",
-        lambda features, boxes: layers.border_align(features, boxes, 5),
-        partial(inputs.borders, count=10),
-        [0],
-        lambda features, boxes: references.border_align(features, boxes, 5),
-    )
 
 
 def _roi_align(features, rois, ratio=0, mode="avg", aligned=True):
@@ -147,15 +138,6 @@ def _roi_pool(features, rois):
 
 def _roi_pool_loop(features, rois):
     return references.roi_pool(features, rois, SIZE, SCALE)
-
-
-def _prroi_pool(features, rois):
-    return layers.prroi_pool(features, rois, SIZE, SCALE)
-
-
-def _prroi_pool_loop(features, rois):
-    # The index in the batch has no gradient.
-    return references.prroi_pool(features, torch.cat([rois[:, :1].detach(), rois[:, 1:]], dim=1), SIZE, SCALE)
 
 
 def deformable_pooling() -> Iterator[Case]:
@@ -254,27 +236,6 @@ def attention() -> Iterator[Case]:
         return multi_scale_deformable_attn_pytorch(value, shapes, locations, weights)
 
     yield Case("ms_deform_attn", "random", call, partial(inputs.attention, queries=9), [0, 3, 4], plain)
-
-
-def lanes() -> Iterator[Case]:
-    """Suppression of lanes."""
-
-    def call(rows, scores):
-        keep, number, parent = layers.line_nms(rows, scores, 10.0, 20)
-        return keep[:number], parent
-
-    def loop(rows, scores):
-        return [torch.tensor(part) for part in references.line_nms(rows, scores, 10.0, 20)]
-
-    yield Case("line_nms", "sorted", call, partial(inputs.lanes, count=60), reference=loop)
-    yield Case(
-        "line_nms",
-        "unsorted",
-        call,
-        partial(inputs.unsorted_lanes, count=60),
-        reference=loop,
-        differs="lanes need not come in the order of their scores; mmcv compares the wrong ones where they don't",
-    )
 
 
 def upsampling(device: str) -> Iterator[Case]:

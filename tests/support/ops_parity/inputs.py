@@ -78,12 +78,6 @@ def moved_regions_at_the_border(generator: Generator, count: int, size: tuple[in
     return [*regions(generator, count), randn(generator, count, 2, *size)]
 
 
-def borders(generator: Generator, count: int) -> list[Tensor]:
-    """Features for the four sides, and boxes of each image in feature pixels."""
-    some = torch.stack([boxes(generator, count), boxes(generator, count)]) / 8 - 1
-    return [randn(generator, 2, 4 * 3, *MAP), some]
-
-
 def upsampling(generator: Generator, kernel: int, groups: int, scale: int) -> list[Tensor]:
     """Features and the kernels of each output pixel."""
     return [randn(generator, 2, 4, 5, 6), rand(generator, 2, groups * kernel**2, 5 * scale, 6 * scale)]
@@ -124,19 +118,3 @@ def attention(generator: Generator, queries: int) -> list[Tensor]:
     locations = rand(generator, 2, queries, 2, len(LEVELS), 3, 2) * 1.4 - 0.2
     weights = randn(generator, 2, queries, 2, len(LEVELS) * 3).softmax(-1).view(2, queries, 2, len(LEVELS), 3)
     return [value, torch.tensor(LEVELS), torch.tensor([0, math.prod(LEVELS[0])]), locations, weights]
-
-
-def lanes(generator: Generator, count: int) -> list[Tensor]:
-    """Lanes in bundles, in the order of their scores, and the scores."""
-    rows = torch.zeros(count, 77, dtype=torch.float64)
-    rows[:, 2], rows[:, 4] = rand(generator, count) * 0.5, (rand(generator, count) * 60).floor()
-    bundle = torch.randint(0, 6, (count, 1), generator=generator) * 100
-    rows[:, 5:] = bundle + rand(generator, count, 72) * 30
-    return [rows, torch.arange(count, 0, -1).double() / 1024]
-
-
-def unsorted_lanes(generator: Generator, count: int) -> list[Tensor]:
-    """The same in another order than that of their scores."""
-    rows, scores = lanes(generator, count)
-    order = torch.randperm(count, generator=generator)
-    return [rows[order], scores[order]]

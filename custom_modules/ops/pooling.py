@@ -1,6 +1,6 @@
-"""Sums and maxima over bags of pixels: what pooling comes to once it is known which pixels a bin sees.
+"""What the ops that pool regions share: bilinear interpolation, and sums and maxima over bags of pixels.
 
-A bag is a run of entries, each the index of a pixel and, for sums, its weight; one bag gives one bin of the output,
+A bag is a run of entries, each the index of a pixel and, for sums, its weight. One bag gives one bin of the output,
 for all channels at a time. Bags differ in size, as regions do. torch's ``embedding_bag`` does the arithmetic, on the
 CPU and on CUDA, without an array of entries x channels.
 """
@@ -14,12 +14,42 @@ from torch import Tensor
 # Entries held at a time; each takes some tens of bytes.
 MAX_ENTRIES = 1 << 20
 
-# `embedding_bag`'s number for mode="max".
-_MAX_MODE = 2
+
+def neighbours(position: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the two pixels beside each position along one axis, and their bilinear weights.
+
+    As in mmcv's kernels, the border's value holds up to one pixel beyond a feature map's border; farther out
+    everything is zero (``bilinear_interpolate`` in mmcv's ``csrc/common/cuda/common_cuda_helper.hpp``).
+
+    Args:
+        position: In pixels, of any shape.
+        size: Pixels along the axis.
+    """
+    inside = (position >= -1) & (position <= size)
+    position = position.clamp(0, size - 1)
+    low = position.long()
+    fraction = position - low
+    return [
+        (low, (1 - fraction) * inside),
+        ((low + 1).clamp_(max=size - 1), fraction * inside),
+    ]
+
+
+def corners(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Return the four pixels around each point (y, x).
+
+    Returns:
+        Their indices in the flattened map and their weights, both of the points' shape and a last axis of 4.
+        The weights are differentiable with respect to the point.
+    """
+    pairs = [(row, column) for row in neighbours(y, height) for column in neighbours(x, width)]
+    index = torch.stack([row * width + column for (row, _), (column, _) in pairs], dim=-1)
+    weight = torch.stack([row_weight * column_weight for (_, row_weight), (_, column_weight) in pairs], dim=-1)
+    return index, weight
 
 
 def pixel_rows(features: Tensor, dtype: torch.dtype) -> Tensor:
-    """Lay features ``(B, C, H, W)`` out as one row a pixel, ``(B * H * W, C)``."""
+    """Reshape features ``(B, C, H, W)`` to one row a pixel, ``(B * H * W, C)``."""
     return features.to(dtype).permute(0, 2, 3, 1).reshape(-1, features.shape[1])
 
 
@@ -29,14 +59,14 @@ def pixel_maps(rows: Tensor, shape: torch.Size) -> Tensor:
     return rows.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
-def runs(entries: Tensor) -> list[slice]:
-    """Cut regions into runs of about ``MAX_ENTRIES`` entries, so that memory stays bounded.
+def chunks(entries: Tensor) -> list[slice]:
+    """Split regions into chunks of about ``MAX_ENTRIES`` entries, so that memory stays bounded.
 
     Args:
         entries: Number of entries of each region, shape ``(K,)``.
     """
-    run = entries.cumsum(0) // MAX_ENTRIES
-    ends = torch.unique_consecutive(run, return_counts=True)[1].cumsum(0).tolist()
+    chunk = entries.cumsum(0) // MAX_ENTRIES
+    ends = torch.unique_consecutive(chunk, return_counts=True)[1].cumsum(0).tolist()
     return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -76,7 +106,7 @@ def grid_cells(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _starts(bag: Tensor, count: int) -> Tensor:
-    """Where each of ``count`` bags starts among entries in the order of their bags."""
+    """Return where each of ``count`` bags starts among entries in the order of their bags."""
     sizes = torch.bincount(bag, minlength=count)
     return sizes.cumsum(0) - sizes
 
@@ -98,9 +128,9 @@ def weighted_sums(pixels: Tensor, bag: Tensor, index: Tensor, weight: Tensor, co
 
 
 def spread(grad: Tensor, bag: Tensor, index: Tensor, weight: Tensor, pixels: int) -> Tensor:
-    """Gradient of ``weighted_sums`` with respect to its pixels.
+    """Return the gradient of ``weighted_sums`` with respect to its pixels.
 
-    A pixel's gradient is itself a weighted sum, over the bags that it is in; added in a fixed order on every
+    A pixel's gradient is itself a weighted sum over the bags that hold it; it is added in a fixed order on every
     device.
 
     Args:
@@ -115,13 +145,14 @@ def spread(grad: Tensor, bag: Tensor, index: Tensor, weight: Tensor, pixels: int
 
 
 def maxima(pixels: Tensor, bag: Tensor, index: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The largest pixel of each bag and channel; of equal ones the first.
+    """Return the largest pixel of each bag and channel, the first of equal ones.
 
     Returns:
         The values, 0 for a bag without entries, and the rows of their pixels, -1 for such a bag; both of shape
         ``(count, C)``.
     """
     starts = _starts(bag, count)
-    values, _, _, rows = torch.embedding_bag(pixels, index, starts, False, _MAX_MODE)
+    # 2 is its number for mode="max"; unlike torch.nn.functional's, this function returns the rows too.
+    values, _, _, rows = torch.embedding_bag(pixels, index, starts, False, 2)
     empty = (torch.bincount(bag, minlength=count) == 0)[:, None]
     return values.masked_fill(empty, 0), rows.masked_fill(empty, -1)

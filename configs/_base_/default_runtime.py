@@ -7,7 +7,7 @@ default_hooks = dict(
     timer=dict(type="IterTimerHook"),
     logger=dict(type="LoggerHook", interval=50),
     param_scheduler=dict(type="ParamSchedulerHook"),
-    checkpoint=dict(type="AtomicCheckpointHook", interval=1, max_keep_ckpts=2, save_best="contest/mAP50"),
+    checkpoint=dict(type="AtomicCheckpointHook", interval=1, max_keep_ckpts=2),
     training_state=dict(type="TrainingStateHook"),
     finite_loss=dict(type="FiniteLossHook"),
     checkpoint_guard=dict(type="CheckpointGuardHook"),

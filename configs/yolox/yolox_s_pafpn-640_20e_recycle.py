@@ -30,7 +30,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=16,
     batch_sampler=None,
-    dataset=dict(_delete_=True, type="MultiImageMixDataset", dataset=dict(type="RecycleDataset")),
+    dataset=dict(_delete_=True, type="MultiImageMixDataset", dataset=dict(type="DetectionDataset")),
 )
 optim_wrapper = dict(
     optimizer=dict(lr=0.01 * 16 / 64, weight_decay=5e-4, nesterov=True),  # YOLOX: 0.01 for 64 photos

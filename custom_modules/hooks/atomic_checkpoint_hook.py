@@ -19,6 +19,7 @@ from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import atomic_link, atomic_write, remove_half_written
 from sortline.runs.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
 from sortline.runs.run_record import NAME as RECORD
+from sortline.runs.score import rule_of
 
 # In the message hub, and so in checkpoints: scores and files of the best ones, and files that are to be removed.
 KEPT, OUTDATED = "kept_best", "outdated_best"
@@ -36,7 +37,8 @@ class AtomicCheckpointHook(CheckpointHook):
 
     Every checkpoint can be resumed from, the best ones too, which mmengine saves without the optimiser. On a disk
     with hard links a best checkpoint and the regular one of its epoch are one file. ``best_checkpoint`` names the
-    best one.
+    best one. mmengine knows by their names whether some metrics rise or fall; here all rise but losses, unless ``rule``
+    says otherwise.
 
     Args:
         out_dir: Root of the checkpoints; ``runner.work_dir`` by default.
@@ -69,6 +71,9 @@ class AtomicCheckpointHook(CheckpointHook):
         is_local = file_client_args is None and "://" not in str(out_dir)
         if backend_args is None and is_local:
             backend_args = {"backend": NAME}
+        best = kwargs.get("save_best")
+        if best not in (None, "auto") and kwargs.keys().isdisjoint(("rule", "greater_keys", "less_keys")):
+            kwargs["rule"] = [rule_of(name) for name in ([best] if isinstance(best, str) else best)]
         super().__init__(out_dir=out_dir, file_client_args=file_client_args, backend_args=backend_args, **kwargs)
         self.keep_best = keep_best
         #: Iterations behind the regular checkpoint that was saved last.
@@ -184,7 +189,8 @@ class AtomicCheckpointHook(CheckpointHook):
             return
         self._check_save_best(metrics)
         if "auto" in self.key_indicators:
-            self._init_rule(self.rules, [next(iter(metrics))])
+            first = next(iter(metrics))
+            self._init_rule([self.rules[0] or rule_of(first)], [first])
         regular = self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter)
         outdated: list[str] = []
         written: list[str] = []

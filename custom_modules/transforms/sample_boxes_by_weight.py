@@ -38,7 +38,7 @@ def sample_by_weight(
 class SampleBoxesByWeight(BaseTransform):
     """Draws anew which weighted boxes an image has, each time that it is loaded.
 
-    It stands before ``LoadAnnotations``. RecycleDataset gives a box the ``weight`` of a pseudo label; all other
+    It stands before ``LoadAnnotations``. DetectionDataset gives a box the ``weight`` of a pseudo label; all other
     boxes stay. With weights that are the chance of being right, the expected loss at a box is that of a soft label:
     w times the loss of the object and 1 - w times that of background. Draws come from numpy's global generator,
     which mmengine seeds in every worker, as for all of mmdet's transforms.

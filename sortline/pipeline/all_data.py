@@ -57,7 +57,8 @@ def train_on_all(cfg: Config) -> list[str]:
         lines.append(f"all data: {ann_files.val} is trained on as well")
         ann_files.val = None
     hooks = cfg.get("default_hooks") or {}
-    if hooks.get("checkpoint") and hooks.checkpoint.pop("save_best", None):
+    if hooks.get("checkpoint"):
+        hooks.checkpoint.pop("save_best", None)
         lines.append("all data: the last checkpoint is the result, no best one is kept (save_best)")
     dropped = [name for name, hook in hooks.items() if hook and hook.get("type") in SCORE_HOOKS]
     for name in dropped:

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from sortline.pipeline.class_weights import bind_losses
+from sortline.pipeline.deciding_score import bind_score
 from sortline.pipeline.train_sources import join_sources
 from sortline.tree import dicts_below
 
@@ -20,7 +21,7 @@ METRICS_WITH_ANNOTATIONS = ("ContestMetric", "CocoMetric")
 
 
 def bind(cfg: Config) -> list[str]:
-    """Complete a config from its dataset facts: ``data_root``, ``ann_files``, ``metainfo``, pipelines, sources.
+    """Complete a config from its dataset facts: data, classes, pipelines, sources and the score that decides.
 
     A value that a config writes where it is used (an ``ann_file`` in a loader, say) is left alone; only
     ``num_classes`` is always set, since a head of another size can't be trained on the classes.
@@ -46,6 +47,7 @@ def bind(cfg: Config) -> list[str]:
     lines += join_sources(cfg)
     for part in ("val", "test"):
         _bind_evaluator(cfg, part, lines)
+    lines += bind_score(cfg)
     if classes := class_names(cfg):
         model = cfg.get("model") or {}
         # A detector that is not made of heads, such as TorchvisionDetector, says so by a num_classes of its own.

@@ -12,8 +12,12 @@ PLACES = frozenset(
     (
         *("work_dir", "data_root", "ann_file", "ann_files", "num_workers", "persistent_workers", "prefetch_factor"),
         *("visualizer", "vis_backends", "log_level", "env_cfg", "launcher"),
+        "deciding_score",  # counts where it was carried to: save_best, monitor
     )
 )
+
+#: Names of registered types in earlier versions, by which older records know them, and their names today.
+RENAMED_TYPES = {"RecycleDataset": "DetectionDataset", "MaskedRecycleDataset": "MaskedDetectionDataset"}
 
 #: What the runner reads, the most telling first; the loaders and evaluators of test mirror those of validation.
 PARTS = (
@@ -51,12 +55,17 @@ def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tupl
     Returns:
         ``(key, value in first, value in second)`` by key, with the text ``"(absent)"`` where one has no such key.
     """
-    left, right = flatten(first), flatten(second)
+    left, right = ({key: _todays(value) for key, value in flatten(each).items()} for each in (first, second))
     return [
         (key, left.get(key, ABSENT), right.get(key, ABSENT))
         for key in sorted(left.keys() | right.keys())
         if key not in left or key not in right or left[key] != right[key]
     ]
+
+
+def _todays(value: Any) -> Any:
+    """Replace the former name of a registered type by today's."""
+    return RENAMED_TYPES.get(value, value) if isinstance(value, str) else value
 
 
 def difference_in_effect(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
@@ -128,12 +137,12 @@ def _by_type(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _by_type(item) for key, item in value.items()}
     if not isinstance(value, list | tuple):
-        return value
+        return _todays(value)
     if not value or not all(isinstance(item, Mapping) and "type" in item for item in value):
         return [_by_type(item) for item in value]
     by_type: dict[str, Any] = {}
     for item in value:
-        name, number = str(item["type"]), 1
+        name, number = str(_todays(item["type"])), 1
         while f"{name}#{number}" in by_type or (number == 1 and name in by_type):
             number += 1
         rest = {key: _by_type(part) for key, part in item.items() if key != "type"}

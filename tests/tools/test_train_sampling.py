@@ -21,7 +21,7 @@ train_pipeline = [
 ]
 train_dataloader.update(
     sampler=dict(_delete_=True, type="RepeatFactorSampler", thr=0.5),
-    dataset=dict(_delete_=True, type="MultiImageMixDataset", dataset=dict(type="RecycleDataset")),
+    dataset=dict(_delete_=True, type="MultiImageMixDataset", dataset=dict(type="DetectionDataset")),
 )
 train_sources = [dict(name="more", ann_file="more.json", weight=0.5)]
 """

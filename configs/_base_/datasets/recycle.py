@@ -2,7 +2,7 @@
 #
 # Everything about the data is here and nowhere else. Loaders and evaluators take data_root, ann_files, metainfo
 # and the pipelines from these variables when a run starts, the model's heads take their number of classes.
-dataset_type = "RecycleDataset"
+dataset_type = "DetectionDataset"
 data_root = "data/recycle"
 metainfo = dict(
     classes=(
@@ -68,4 +68,5 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type="ContestMetric")
+deciding_score = "contest/mAP50"  # of the metrics that val_evaluator reports: chooses the best checkpoint
 test_evaluator = val_evaluator

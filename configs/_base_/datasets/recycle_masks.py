@@ -2,7 +2,7 @@
 # scores boxes as everywhere, and masks by COCO's metric (coco/segm_mAP, coco/segm_mAP_50).
 _base_ = "recycle.py"
 
-dataset_type = "MaskedRecycleDataset"
+dataset_type = "MaskedDetectionDataset"
 load_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadAnnotations", with_bbox=True, with_mask=True, poly2mask=False),

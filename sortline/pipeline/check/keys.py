@@ -21,6 +21,7 @@ BOUND_KEYS = (
     "ann_files",
     "class_weights",
     "data_root",
+    "deciding_score",
     "dataset_type",
     "load_pipeline",
     "metainfo",

@@ -53,7 +53,11 @@ def check_kinds(cfg: Config) -> list[Problem]:
         expect(all(isinstance(item, dict) for item in items), key, value, "a dict with a type, or a list of such")
     if problems:
         return problems
-    for key, wanted in (("data_root", "the path of a folder"), ("load_from", "the path of a checkpoint")):
+    for key, wanted in (
+        ("data_root", "the path of a folder"),
+        ("load_from", "the path of a checkpoint"),
+        ("deciding_score", 'the name of one metric of val_evaluator, such as "coco/bbox_mAP"'),
+    ):
         expect(isinstance(cfg.get(key), str | None), key, cfg.get(key), wanted)
     for part, name in (cfg.get("ann_files") or {}).items():
         expect(isinstance(name, str | None), f"ann_files.{part}", name, "the name of a file below data_root, or None")

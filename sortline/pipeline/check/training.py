@@ -1,4 +1,4 @@
-"""Check that what recipes put together goes together: losses with their heads, one average of the weights."""
+"""Check what recipes and bases put together: losses with their heads, one average of the weights, a known score."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from sortline.errors import Problem
 from sortline.pipeline.class_weights import EQUALISED, check_class_weights, losses_of_heads
+from sortline.pipeline.deciding_score import check_score
 
 #: Heads whose classification targets are no labels, but IoUs or maps of centres: the losses that understand them.
 QUALITY_HEADS = {
@@ -28,7 +29,7 @@ AVERAGES = ("EMAHook", "TailAverageHook")
 
 
 def check_training(cfg: Config) -> list[Problem]:
-    """Check losses, class weights and weight averaging of a config with its recipes put in.
+    """Check losses, class weights, weight averaging and the deciding score of a config with its recipes put in.
 
     Args:
         cfg: A config as read, before it is bound.
@@ -39,7 +40,7 @@ def check_training(cfg: Config) -> list[Problem]:
         what = f"{len(averaging)} hooks average the weights: {', '.join(averaging)}"
         remedy = "keep one: recipe_ema = None or recipe_weight_average = None, or custom_hooks without the EMAHook"
         problems.append(Problem("custom_hooks", what, remedy))
-    return problems + check_class_weights(cfg)
+    return problems + check_class_weights(cfg) + check_score(cfg)
 
 
 def _check_losses(cfg: Config) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ def joined(make_dataset):
     from custom_modules.datasets import SourcesDataset
 
     root = str(make_dataset())
-    leaf = dict(type="RecycleDataset", data_root=root, data_prefix=dict(img=""), metainfo=dict(classes=CLASSES))
+    leaf = dict(type="DetectionDataset", data_root=root, data_prefix=dict(img=""), metainfo=dict(classes=CLASSES))
     leaf.update(ann_file="train.json", pipeline=LOAD)
     return SourcesDataset([leaf, dict(leaf, indices=2)], ["main", "more"])
 

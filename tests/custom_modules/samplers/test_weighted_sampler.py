@@ -79,7 +79,7 @@ def test_it_works_below_batches_of_one_aspect_ratio_and_mixing_wrappers(make_dat
 
     import custom_modules.register_all  # noqa: F401
 
-    leaf = dict(type="RecycleDataset", data_root=str(make_dataset()), ann_file="train.json", pipeline=[])
+    leaf = dict(type="DetectionDataset", data_root=str(make_dataset()), ann_file="train.json", pipeline=[])
     leaf.update(data_prefix=dict(img=""), metainfo=dict(classes=CLASSES), indices=4)
     joined = dict(type="SourcesDataset", datasets=[leaf, dict(leaf, indices=6)], names=["main", "more"])
     sampler = WeightedSampler(MultiImageMixDataset(joined, []), source_weights={"more": 0.5}, seed=0)

@@ -8,7 +8,7 @@ CLASSES = ("cup", "can", "box")
 
 def dataset_config(**changes):
     """A config with every fact in one place, as the files of configs/_base_/datasets write it."""
-    loader = dict(batch_size=2, dataset=dict(type="RecycleDataset"))
+    loader = dict(batch_size=2, dataset=dict(type="DetectionDataset"))
     return Config(
         dict(
             data_root="data/x",
@@ -61,7 +61,7 @@ def test_loaders_do_not_share_pipelines():
 
 
 def test_a_mixing_wrapper_gets_the_pipeline_and_its_inner_dataset_only_loads():
-    inner = dict(type="RecycleDataset")
+    inner = dict(type="DetectionDataset")
     cfg = dataset_config(train_dataloader=dict(dataset=dict(type="MultiImageMixDataset", dataset=inner)))
     bind(cfg)
     assert len(cfg.train_dataloader.dataset.pipeline) == 2
@@ -110,7 +110,7 @@ def test_binding_twice_changes_and_says_nothing():
 
 
 def test_what_a_loader_says_itself_is_kept():
-    own = dict(type="RecycleDataset", ann_file="own.json", data_root="own", pipeline=[])
+    own = dict(type="DetectionDataset", ann_file="own.json", data_root="own", pipeline=[])
     cfg = dataset_config(val_dataloader=dict(dataset=own))
     bind(cfg)
     assert cfg.val_evaluator.ann_file == "own/own.json"

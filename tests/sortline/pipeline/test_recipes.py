@@ -209,7 +209,7 @@ def test_transforms_that_paste_read_the_train_loaders_file(pipeline):
             ann_files=dict(train="folds/fold_1_train.json", val="folds/fold_1_val.json"),
             metainfo=dict(classes=("cup",)),
             train_pipeline=paste,
-            train_dataloader=dict(dataset=dict(type="RecycleDataset")),
+            train_dataloader=dict(dataset=dict(type="DetectionDataset")),
             custom_hooks=hooks,
         )
     )

@@ -12,7 +12,7 @@ TACO = dict(ann_file="taco.json", data_root="data/taco", weight=0.5)
 
 
 def config(*sources, **changes):
-    loader = dict(sampler=dict(type="DefaultSampler", shuffle=True), dataset=dict(type="RecycleDataset"))
+    loader = dict(sampler=dict(type="DefaultSampler", shuffle=True), dataset=dict(type="DetectionDataset"))
     return Config(
         dict(
             data_root="data/x",
@@ -38,7 +38,7 @@ def test_sources_stand_beside_the_main_file_and_are_read_like_it():
     files = [(dataset.data_root, dataset.ann_file) for dataset in loader.dataset.datasets]
     assert files == [("data/x", "train.json"), ("data/taco", "taco.json"), ("data/x", "more.json")]
     for dataset in loader.dataset.datasets:
-        assert dataset.type == "RecycleDataset"
+        assert dataset.type == "DetectionDataset"
         assert len(dataset.pipeline) == 2
         assert dataset.metainfo.classes == ("cup", "can")
     assert any("taco (data/taco/taco.json)" in line for line in lines)
@@ -67,7 +67,7 @@ def test_without_weights_files_are_simply_joined():
 
 
 def test_sources_go_inside_a_wrapper_that_mixes_images():
-    mixing = dict(type="MultiImageMixDataset", dataset=dict(type="RecycleDataset"))
+    mixing = dict(type="MultiImageMixDataset", dataset=dict(type="DetectionDataset"))
     loader, _ = bound(TACO, dataset=mixing)
     assert loader.dataset.type == "MultiImageMixDataset"
     assert len(loader.dataset.pipeline) == 2
@@ -76,7 +76,7 @@ def test_sources_go_inside_a_wrapper_that_mixes_images():
 
 
 def test_a_choice_among_the_main_files_images_is_not_the_sources():
-    loader, _ = bound(TACO, dataset=dict(type="RecycleDataset", indices=[5, 7]))
+    loader, _ = bound(TACO, dataset=dict(type="DetectionDataset", indices=[5, 7]))
     assert ["indices" in dataset for dataset in loader.dataset.datasets] == [True, False]
 
 
@@ -94,7 +94,7 @@ def test_no_sources_change_nothing(sources):
     cfg.train_sources = sources
     assert check_kinds(cfg) == []
     bind(cfg)
-    assert cfg.train_dataloader.dataset.type == "RecycleDataset"
+    assert cfg.train_dataloader.dataset.type == "DetectionDataset"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ STEPS = (
 
 def make_cfg(*steps: dict[str, Any], **keys: Any) -> Config:
     """A bound config that only tests, with a detector that keeps 100 boxes a photo."""
-    dataset = dict(type="RecycleDataset", pipeline=list(steps or STEPS))
+    dataset = dict(type="DetectionDataset", pipeline=list(steps or STEPS))
     model = dict(type="RTMDet", test_cfg=dict(max_per_img=100))
     return Config({"model": model, "test_dataloader": dict(dataset=dataset), "work_dir": "work_dirs/x", **keys})
 

@@ -74,3 +74,13 @@ def test_values_are_short_and_parts_come_and_go():
     assert told({"load_from": "weights.pth"}, {}) == ["- load_from"]
     assert told({"load_from": None}, {"load_from": "x" * 60}) == [f"load_from None to {'x' * 39}…"]
     assert told({"tta": {"scales": [1.0]}}, {"tta": {"scales": [1.0, 1.2]}}) == ["tta.scales [1.0] to [1.0, 1.2]"]
+
+
+def test_a_type_known_by_its_former_name_is_no_change():
+    old, new = (
+        {"train_dataloader": {"dataset": {"type": name, "filter_cfg": {"min_size": size}}}}
+        for name, size in (("RecycleDataset", 1), ("DetectionDataset", 2))
+    )
+    change = "train_dataloader.dataset.filter_cfg.min_size"
+    assert difference_in_effect(old, new) == [(change, 1, 2)]
+    assert list(map(str, changes_made(old, new))) == [f"{change} 1 to 2"]

@@ -71,7 +71,7 @@ train_pipeline = train_pipeline[2:]
 train_dataloader = dict(
     sampler=dict(_delete_=True, type="ClassBalancedSampler"),
     dataset=dict(
-        _delete_=True, type="MultiImageMixDataset", dataset=dict(type="RecycleDataset"), skip_type_keys=None
+        _delete_=True, type="MultiImageMixDataset", dataset=dict(type="DetectionDataset"), skip_type_keys=None
     ),
 )
 """

@@ -6,19 +6,20 @@ from typing import Any
 
 from mmdet.registry import DATASETS
 
-from custom_modules.datasets.recycle_dataset import RecycleDataset
+from custom_modules.datasets.detection_dataset import DetectionDataset
 from sortline.errors import InputError, Problem, counted
 
 
-@DATASETS.register_module()
-class MaskedRecycleDataset(RecycleDataset):
-    """A :class:`RecycleDataset` for instance segmentation: every box needs a ``segmentation``.
+# The second name is that of earlier versions, which run records and configs of users still hold.
+@DATASETS.register_module(name=["MaskedDetectionDataset", "MaskedRecycleDataset"])
+class MaskedDetectionDataset(DetectionDataset):
+    """A :class:`DetectionDataset` for instance segmentation: every box needs a ``segmentation``.
 
     Without this check, mmdet's loading step stops at the first box without one, in the middle of an epoch, with
     ``KeyError: 'mask'``.
 
     Raises:
-        InputError: As for :class:`RecycleDataset`; boxes have no ``segmentation``.
+        InputError: As for :class:`DetectionDataset`; boxes have no ``segmentation``.
     """
 
     def load_data_list(self) -> list[dict[str, Any]]:

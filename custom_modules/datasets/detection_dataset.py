@@ -13,8 +13,9 @@ from sortline.data.pseudo import WEIGHT, check_weights, is_weighted
 from sortline.errors import InputError
 
 
-@DATASETS.register_module()
-class RecycleDataset(CocoDataset):
+# The second name is that of earlier versions, which run records and configs of users still hold.
+@DATASETS.register_module(name=["DetectionDataset", "RecycleDataset"])
+class DetectionDataset(CocoDataset):
     """Photos and boxes of one COCO annotation file, of any classes; a test file needs no annotations.
 
     mmdet's dataset takes a file whose categories are not the config's without a word: boxes of unknown classes
@@ -52,7 +53,7 @@ class RecycleDataset(CocoDataset):
 
     def _sample(self, image: dict[str, Any], annotations: list[dict[str, Any]]) -> dict[str, Any]:
         for annotation in annotations:
-            # mmdet leaves out boxes whose area is 0; the contest's files may lack the key.
+            # mmdet leaves out boxes whose area is 0; not every file has the key.
             annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
             annotation.setdefault("iscrowd", 0)
         raw = {"raw_img_info": {**image, "img_id": image["id"]}, "raw_ann_info": annotations}

@@ -8,10 +8,10 @@ pytestmark = pytest.mark.mm
 
 
 def build(data, ann_file="train.json", **settings):
-    from custom_modules.datasets import RecycleDataset
+    from custom_modules.datasets import DetectionDataset
 
     settings = {"metainfo": dict(classes=CLASSES), "pipeline": [], **settings}
-    return RecycleDataset(data_root=str(data), ann_file=ann_file, data_prefix=dict(img=""), **settings)
+    return DetectionDataset(data_root=str(data), ann_file=ann_file, data_prefix=dict(img=""), **settings)
 
 
 def test_boxes_and_labels_are_the_files(make_dataset):
@@ -108,3 +108,12 @@ def test_weights_that_mean_nothing_are_refused(make_dataset):
 
     with pytest.raises(InputError, match="not above 0 and at most 1"):
         build(make_dataset(train=with_pseudo_label(weight=1.5)))
+
+
+def test_names_of_earlier_versions_lead_to_the_same_datasets():
+    from mmdet.registry import DATASETS
+
+    from sortline.runs.settings import RENAMED_TYPES
+
+    for former, name in RENAMED_TYPES.items():
+        assert DATASETS.get(former) is DATASETS.get(name) is not None

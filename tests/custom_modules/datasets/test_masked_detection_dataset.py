@@ -7,10 +7,10 @@ pytestmark = pytest.mark.mm
 
 
 def build(data, ann_file="train.json", **settings):
-    from custom_modules.datasets import MaskedRecycleDataset
+    from custom_modules.datasets import MaskedDetectionDataset
 
     settings = {"metainfo": dict(classes=CLASSES), "pipeline": [], **settings}
-    return MaskedRecycleDataset(data_root=str(data), ann_file=ann_file, data_prefix=dict(img=""), **settings)
+    return MaskedDetectionDataset(data_root=str(data), ann_file=ann_file, data_prefix=dict(img=""), **settings)
 
 
 def test_every_box_comes_with_its_mask(make_dataset):

@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
     if failures:
         sys.exit(2 if failures == {2} else 1)
     rows = score(args, planned)
-    console.print(table(rows).rich())
+    table(rows).print(console)
     if args.markdown:
         with atomic_write(args.markdown) as file:
             file.write(table(rows).markdown())

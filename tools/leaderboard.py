@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    console.print(columns.plain_table(entries).rich())
+    columns.plain_table(entries).print(console)
     for line in [f"{entry.name}: {note}" for entry in entries for note in entry.notes]:
         console.print(line, markup=False)
     for problem in problems:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from sortline.errors import InputError, Problem
 from sortline.pipeline.compose import load_config
+from sortline.reports.numbers import size_text
+from sortline.reports.tables import Table
 from sortline.weights.download import DownloadError, remote_size
 from sortline.weights.resolve import fetch
 from sortline.weights.sources import Source, find_sources
-from sortline.weights.weight_file import ABSENT, VALID, import_file, readable_size
+from sortline.weights.weight_file import ABSENT, VALID, import_file
 
 ELSEWHERE = """
 Kept in weights.tsv and taken to a machine with a network, the list is fetched by
@@ -52,15 +53,13 @@ def print_sources(sources: Sequence[Source]) -> None:
     if not sources:
         console.print("nothing to download: the weights are local files, or random")
         return
-    table = Table(title="pretrained weights")
-    for column in ("for", "file", "size", "here"):
-        table.add_column(column, overflow="fold")
+    rows = []
     for source, size in zip(sources, _sizes(sources), strict=True):
         state, _ = source.find()
         here = state.status if not state.reason else f"{state.status}: {state.reason}"
         wanted_by = f"{source.place} ({source.kind})"
-        table.add_row(wanted_by, source.target.name, readable_size(size) if size else "unknown", here)
-    console.print(table)
+        rows.append((wanted_by, source.target.name, size_text(size) if size else "unknown", here))
+    Table(("for", "file", "size", "here"), rows, "pretrained weights", left=(0, 1, 3)).print(console)
     missing = sum(not source.here for source in sources)
     console.print("all of them are here" if not missing else f"{missing} to fetch: add --fetch, or --list-urls")
 

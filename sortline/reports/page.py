@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from sortline.reports.numbers import measure_text, share_text
 from sortline.reports.palette import class_colour
 
 STYLE = Path(__file__).with_name("style.css")
@@ -26,8 +27,8 @@ def page_template(path: Path) -> jinja2.Template:
     environment.filters["svg_uri"] = lambda svg: _data_uri("image/svg+xml", svg.encode())
     environment.filters["jpeg_uri"] = lambda data: _data_uri("image/jpeg", data)
     environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["share"] = lambda number: f"{number:.0%}" if number >= 0.1 or number == 0 else f"{number:.1%}"
-    environment.filters["measure"] = lambda number: f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    environment.filters["share"] = share_text
+    environment.filters["measure"] = measure_text
     environment.filters["swatch"] = lambda label: "#{:02x}{:02x}{:02x}".format(*class_colour(label))
     return environment.from_string(path.read_text(encoding="utf-8"))
 

@@ -23,7 +23,7 @@ from sortline.predictions.bootstrap import (
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import class_aps, mean_ap, rank
 from sortline.predictions.read import read_predictions
-from sortline.reports.tables import PlainTable
+from sortline.reports.tables import Table
 
 HEADERS = ("", "mAP50 of each seed", "mean", "95% interval", "gain on the row above", "95% interval of it")
 
@@ -109,6 +109,6 @@ def _span(span: Interval | None, sign: str = "") -> str:
     return f"{span.low:{sign}.3f} to {span.high:{sign}.3f}" if span else ""
 
 
-def table(rows: Sequence[AblationRow]) -> PlainTable:
+def table(rows: Sequence[AblationRow]) -> Table:
     """Lay the rows out as a table."""
-    return PlainTable(HEADERS, [cells(row) for row in rows])
+    return Table(HEADERS, [cells(row) for row in rows])

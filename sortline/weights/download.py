@@ -21,12 +21,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from sortline.progress import SparseLines
+from sortline.reports.numbers import size_text
 from sortline.weights.weight_file import (
     VALID,
     FileState,
     check_file,
     discard,
-    readable_size,
     record_path,
 )
 
@@ -172,7 +172,7 @@ def _byte_progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
 
     def show(done: int) -> None:
         if lines.due(time.monotonic(), done, total):
-            print(f"{name}: {readable_size(done)} of {readable_size(total)}", file=sys.stderr, flush=True)
+            print(f"{name}: {size_text(done)} of {size_text(total)}", file=sys.stderr, flush=True)
 
     yield show
 

@@ -160,15 +160,6 @@ def import_file(source: Path, target: Path, sha256: str = "") -> None:
     write_record(target, file_sha256(target))
 
 
-def readable_size(size: int) -> str:
-    """Write a number of bytes for people, in decimal units as download pages do.
-
-    >>> readable_size(102_540_417)
-    '103 MB'
-    """
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size:,} bytes"
-
-
 def discard(path: Path) -> None:
     """Remove a file and its record."""
     for name in (path, record_path(path)):

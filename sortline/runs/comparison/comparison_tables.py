@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sortline.predictions.bootstrap import LEVEL, Interval
-from sortline.reports.tables import PlainTable
+from sortline.reports.tables import Table
 from sortline.runs.comparison.changed_photos import ChangedPhotos
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference
 
@@ -24,7 +24,7 @@ Photos = Mapping[tuple[int, int], ChangedPhotos]
 def print_comparison(comparison: Comparison, photos: Photos, console: Console) -> None:
     """Print tables, explanations and, last, the verdicts."""
     for table in tables(comparison, photos):
-        console.print(table.rich())
+        table.print(console)
     for line in [*notes(comparison), *verdicts(comparison)]:
         console.print(Text(line))
 
@@ -58,7 +58,7 @@ def verdict(entry: RunDifference) -> str:
     return f"{run} and {other}: no difference can be told from noise: {sure}"
 
 
-def tables(comparison: Comparison, photos: Photos) -> list[PlainTable]:
+def tables(comparison: Comparison, photos: Photos) -> list[Table]:
     """Lay a comparison out: the runs, their differences, the classes, the photos that changed most."""
     laid_out = [_runs_table(comparison)]
     if len(comparison.runs) > 2 and len(comparison.differences) >= len(comparison.runs):
@@ -73,7 +73,7 @@ def tables(comparison: Comparison, photos: Photos) -> list[PlainTable]:
     return laid_out
 
 
-def _runs_table(comparison: Comparison) -> PlainTable:
+def _runs_table(comparison: Comparison) -> Table:
     folds = comparison.folds if len(comparison.folds) > 1 else ()
     headers = ["", "run", "mAP50", f"{PERCENT} interval", *(f"fold {fold}" for fold in folds)]
     rows = [
@@ -87,10 +87,10 @@ def _runs_table(comparison: Comparison) -> PlainTable:
         for place, run in enumerate(comparison.runs)
     ]
     title = f"{comparison.images:,} validation images, {sum(comparison.ground_truths):,} boxes to be found"
-    return PlainTable(headers, rows, title, left=2)
+    return Table(headers, rows, title, left=(0, 1))
 
 
-def _differences_table(comparison: Comparison) -> PlainTable:
+def _differences_table(comparison: Comparison) -> Table:
     folds = comparison.folds if len(comparison.folds) > 1 else ()
     first = letter(comparison.differences[0].other)
     headers = ["", "mAP50", f"{PERCENT} interval", "wins", *(f"fold {fold}" for fold in folds)]
@@ -104,10 +104,10 @@ def _differences_table(comparison: Comparison) -> PlainTable:
         )
         for entry in comparison.differences
     ]
-    return PlainTable(headers, rows, f"Difference to {first} (wins: share of resamples)")
+    return Table(headers, rows, f"Difference to {first} (wins: share of resamples)")
 
 
-def _matrix(comparison: Comparison) -> PlainTable:
+def _matrix(comparison: Comparison) -> Table:
     """Every run against every other: the row's mAP50 less the column's, marked where that is beyond chance."""
     names = list(map(letter, range(len(comparison.runs))))
     cells = [["" for _ in names] for _ in names]
@@ -117,10 +117,10 @@ def _matrix(comparison: Comparison) -> PlainTable:
         cells[entry.run][entry.other] = f"{value:+.4f}{mark}"
         cells[entry.other][entry.run] = f"{-value:+.4f}{mark}"
     rows = [(name, *line) for name, line in zip(names, cells, strict=True)]
-    return PlainTable(["row less column", *names], rows, "mAP50 (* beyond chance, all pairs together)")
+    return Table(["row less column", *names], rows, "mAP50 (* beyond chance, all pairs together)")
 
 
-def _class_table(comparison: Comparison, entry: RunDifference) -> PlainTable:
+def _class_table(comparison: Comparison, entry: RunDifference) -> Table:
     run, other = comparison.runs[entry.run], comparison.runs[entry.other]
     letters = (letter(entry.other), letter(entry.run))
     headers = ["class", "boxes", *letters, "diff", f"{PERCENT} interval", "wins", ""]
@@ -140,10 +140,10 @@ def _class_table(comparison: Comparison, entry: RunDifference) -> PlainTable:
         )
         for name, boxes, before, now, paired in columns
     ]
-    return PlainTable(headers, rows, "AP50 of each class")
+    return Table(headers, rows, "AP50 of each class")
 
 
-def _classes_of_all(comparison: Comparison) -> PlainTable:
+def _classes_of_all(comparison: Comparison) -> Table:
     """One column a pair of runs: the difference of each class, marked where it is beyond chance."""
     pairs = [f"{letter(entry.run)} less {letter(entry.other)}" for entry in comparison.differences]
     headers = ["class", "boxes", *pairs]
@@ -151,10 +151,10 @@ def _classes_of_all(comparison: Comparison) -> PlainTable:
         (name, f"{boxes:,}", *(_marked(entry.classes[place]) for entry in comparison.differences))
         for place, (name, boxes) in enumerate(zip(comparison.classes, comparison.ground_truths, strict=True))
     ]
-    return PlainTable(headers, rows, "AP50 of each class (* beyond chance, all classes of a column together)")
+    return Table(headers, rows, "AP50 of each class (* beyond chance, all classes of a column together)")
 
 
-def _photo_table(pair: tuple[int, int], changes: ChangedPhotos) -> PlainTable:
+def _photo_table(pair: tuple[int, int], changes: ChangedPhotos) -> Table:
     run, other = map(letter, pair)
     headers = ["photo", f"{other}: right", "wrong", "missed", f"{run}: right", "wrong", "missed", "errors"]
     rows = [
@@ -165,7 +165,7 @@ def _photo_table(pair: tuple[int, int], changes: ChangedPhotos) -> PlainTable:
         f"Photos that changed most ({run} has fewer errors than {other} on {changes.better:,} photos, more on "
         f"{changes.worse:,}, as many on {changes.same:,})"
     )
-    return PlainTable(headers, rows, title)
+    return Table(headers, rows, title)
 
 
 def word(paired: PairedDifference) -> str:

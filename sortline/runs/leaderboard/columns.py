@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sortline.errors import InputError, Problem, nearest
-from sortline.reports.tables import PlainTable
+from sortline.reports.tables import Table
 from sortline.runs.leaderboard.entries import Entry
 
 CHANGES_SHOWN = 3
@@ -132,11 +132,11 @@ def _unknown(option: str, key: str) -> Problem:
     return Problem(option, f"names no column: {key!r}", remedy)
 
 
-def plain_table(entries: Sequence[Entry]) -> PlainTable:
+def plain_table(entries: Sequence[Entry]) -> Table:
     """Lay the rows out for a terminal; columns that all rows lack are left out."""
     shown = [column for name, column in SHOWN.items() if name in ALWAYS or any(column.text(entry) for entry in entries)]
-    return PlainTable(
-        [column.header for column in shown], [[c.text(entry) for c in shown] for entry in entries], left=2
+    return Table(
+        [column.header for column in shown], [[c.text(entry) for c in shown] for entry in entries], left=(0, 1)
     )
 
 

@@ -11,7 +11,7 @@ from sortline.data.describe.sheets import Sheet
 from sortline.reports.page import page_template
 from sortline.reports.theme import Chart
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+TEMPLATE = Path(__file__).with_name("dataset_page.html.j2")
 #: The page's sections by their anchors, which findings point to.
 SECTIONS = {
     "overview": "Overview",

@@ -13,7 +13,7 @@ from sortline.runs.leaderboard.columns import ALWAYS, SHOWN
 from sortline.runs.leaderboard.entries import FINISHED, Entry
 from sortline.runs.run_record import CARD
 
-TEMPLATE = Path(__file__).with_name("page.html.j2")
+TEMPLATE = Path(__file__).with_name("leaderboard_page.html.j2")
 
 
 def render_page(title: str, entries: Sequence[Entry], problems: Sequence[Problem], page: str | os.PathLike[str]) -> str:

@@ -17,12 +17,20 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 from custom_modules.hooks.atomic_backend import NAME
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import atomic_link, atomic_write, remove_half_written
-from sortline.runs.checkpoints import BEST, EARLIER, LAST, STOPPED, keep_best, set_aside
+from sortline.runs.checkpoints import (
+    BEST,
+    EARLIER,
+    KEPT,
+    LAST,
+    OUTDATED,
+    STEPS,
+    STOPPED,
+    keep_best,
+    recall_names,
+    set_aside,
+)
 from sortline.runs.run_record import NAME as RECORD
 from sortline.runs.score import rule_of
-
-# In the message hub, and so in checkpoints: scores and files of the best ones, and files that are to be removed.
-KEPT, OUTDATED = "kept_best", "outdated_best"
 
 
 @HOOKS.register_module()
@@ -79,13 +87,26 @@ class AtomicCheckpointHook(CheckpointHook):
         #: Iterations behind the regular checkpoint that was saved last.
         self.saved_iter: int | None = None
 
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """Forget what a checkpoint to resume from names beside checkpoints: it may come from anybody."""
+        if not runner._resume:
+            return
+        info = checkpoint["message_hub"]["runtime_info"]
+        recalled, left_out = recall_names(info, self.filename_tmpl)
+        for key, value in recalled.items():
+            info[key] = value
+            if value is None:
+                del info[key]
+        if left_out:
+            runner.logger.warning(f"the checkpoint names what no training writes, left out: {counted(left_out)}")
+
     def before_train(self, runner: Any) -> None:
         """Prepare as mmengine does; remove what a killed run was writing or about to remove; set aside others."""
         super().before_train(runner)
         if not runner._resume and is_main_process() and (names := set_aside(runner.work_dir)):
             place = Path(runner.work_dir, EARLIER)
             runner.logger.warning(f"the folder held an earlier run, whose {counted(names)} are now in {place}")
-        self._adopt_best(runner)
+        self._point_at_own(runner)
         self._remove_outdated(runner)
         regular = Path(self.out_dir, self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter))
         self.saved_iter = runner.iter if runner._resume and regular.is_file() else None
@@ -93,10 +114,10 @@ class AtomicCheckpointHook(CheckpointHook):
             remove_half_written(self.out_dir, "*.pth")
             remove_half_written(runner.work_dir, LAST, BEST, RECORD)
 
-    def _adopt_best(self, runner: Any) -> None:
-        """Point at the best checkpoint in this run's own folder: after a copy, the original's is not ours to remove."""
+    def _point_at_own(self, runner: Any) -> None:
+        """Look for checkpoints in this run's own folder: after a copy, the original's are not ours to remove."""
         hub = runner.message_hub
-        for name in [key for key in hub.runtime_info if key == "best_ckpt" or key.startswith("best_ckpt_")]:
+        for name in [key for key in hub.runtime_info if key.startswith(("best_ckpt", "last_ckpt"))]:
             hub.update_info(name, self._own(hub.get_info(name)))
         if getattr(self, "best_ckpt_path", None):
             self.best_ckpt_path = self._own(self.best_ckpt_path)
@@ -156,7 +177,7 @@ class AtomicCheckpointHook(CheckpointHook):
         # A new best score saves the same epoch again.
         if step not in steps:
             steps.append(step)
-        runner.message_hub.update_info("keep_ckpt_ids", steps)
+        runner.message_hub.update_info(STEPS, steps)
         return steps
 
     def _retire(self, runner: Any, steps: Sequence[int]) -> None:
@@ -164,7 +185,7 @@ class AtomicCheckpointHook(CheckpointHook):
         if self.max_keep_ckpts <= 0:
             return
         self.keep_ckpt_ids = deque(steps, self.max_keep_ckpts)
-        runner.message_hub.update_info("keep_ckpt_ids", list(self.keep_ckpt_ids))
+        runner.message_hub.update_info(STEPS, list(self.keep_ckpt_ids))
         for step in steps[: -self.max_keep_ckpts] if is_main_process() else ():
             self._remove(self.filename_tmpl.format(step))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -10,7 +11,7 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 
 from custom_modules.hooks.plain_model import plain_model
 from sortline.errors import InputError, Problem
-from sortline.weights.checkpoint_loading import check_matches, check_start
+from sortline.weights.checkpoint_loading import check_matches, check_start, checkpoint_meta
 
 
 @HOOKS.register_module()
@@ -33,12 +34,13 @@ class CheckpointGuardHook(Hook):
         model = plain_model(runner)
         source = checkpoint.get("state_dict", checkpoint)
         where = runner._load_from or runner.work_dir
-        meta = checkpoint.get("meta") or {}
+        meta = checkpoint_meta(checkpoint, where)
         missing = [key for key in ("meta", "message_hub", "optimizer") if key not in checkpoint]
         if runner._resume and missing:
             what = f"holds weights but not the state of a run ({', '.join(missing)} missing): it can't be resumed"
             raise InputError(Problem(str(where), what, "start from it instead: --cfg-options load_from=PATH"))
         if runner._resume:
+            _check_state(str(where), checkpoint["message_hub"])
             _check_length(runner, str(where), meta)
         # The runner builds the loops that it is going to run; the others stay configs.
         training = isinstance(runner._train_loop, BaseLoop)
@@ -51,7 +53,15 @@ class CheckpointGuardHook(Hook):
         check_matches(model.state_dict(), source, where, classes, meta)
 
 
-def _check_length(runner: Any, where: str, meta: dict[str, Any]) -> None:
+def _check_state(where: str, hub: Any) -> None:
+    """Refuse a message hub that mmengine would fail to read."""
+    parts = [hub.get(part) for part in ("log_scalars", "runtime_info", "resumed_keys")] if isinstance(hub, dict) else []
+    if not parts or not all(isinstance(part, dict) and all(isinstance(key, str) for key in part) for part in parts):
+        what = "its message_hub is not what training writes: it can't be resumed"
+        raise InputError(Problem(where, what, "resume from a checkpoint that training has written"))
+
+
+def _check_length(runner: Any, where: str, meta: Mapping[str, Any]) -> None:
     """Refuse to resume a run that has gone on for longer than the config trains: its record would tell of less."""
     by_epoch = isinstance(runner._train_loop, EpochBasedTrainLoop)
     unit, end = ("epoch", runner.max_epochs) if by_epoch else ("iter", runner.max_iters)

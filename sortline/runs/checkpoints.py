@@ -1,4 +1,4 @@
-"""Which checkpoint of a run folder a resumed run continues from, found without loading any."""
+"""The checkpoints of a run folder: which to resume, test or average, which to keep; none is loaded for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part
@@ -19,6 +20,9 @@ STOPPED = "stopped.pth"
 #: Folder in a run folder for the checkpoints of an earlier run, when another one starts there.
 EARLIER = "earlier"
 REGULAR = re.compile(r"(epoch|iter)_(\d+)\.pth")
+# In the message hub, and so in checkpoints: scores and files of the best ones, files that are to be removed, and
+# mmengine's epochs or iterations of the regular ones.
+KEPT, OUTDATED, STEPS = "kept_best", "outdated_best", "keep_ckpt_ids"
 
 
 def keep_best(
@@ -44,6 +48,60 @@ def keep_best(
     ranked = sorted(entries, key=lambda entry: -entry[0] if higher else entry[0])
     names = {name for _, name in kept}
     return ranked[:count], [name for _, name in ranked[count:] if name in names]
+
+
+def recall_names(info: Mapping[str, Any], filename_tmpl: str) -> tuple[dict[str, Any], list[str]]:
+    """Read what a resumed checkpoint says about the checkpoints of its run, as far as a training can have written it.
+
+    A checkpoint may come from anybody, and training removes, publishes and uploads the files that it names. So only
+    numbers of epochs and names of checkpoints count: of a path the last part, and no name that training doesn't give.
+
+    Args:
+        info: What the checkpoint's message hub holds.
+        filename_tmpl: Name of a regular checkpoint, such as ``"epoch_{}.pth"``.
+
+    Returns:
+        What counts of the entries that are about checkpoints, by key: lists, names, scores, or None where nothing does;
+        and what was left out, as text for a warning.
+    """
+    own = re.sub(r"\\{[^{}]*\\}", "[0-9]+", re.escape(filename_tmpl))
+    regular = f"(?:{REGULAR.pattern}|{own})"
+    best = re.compile(rf"best_[^/\0]+_{regular}")
+    saved = re.compile(f"{regular}|{re.escape(STOPPED)}")
+
+    def is_best(name: object) -> bool:
+        return isinstance(name, str) and best.fullmatch(name) is not None
+
+    def is_scored(entry: object) -> bool:
+        return isinstance(entry, list | tuple) and len(entry) == 2 and _is_number(entry[0]) and is_best(entry[1])
+
+    recalled: dict[str, Any] = {}
+    left_out: list[str] = []
+    for key, value in info.items():
+        if key in (STEPS, OUTDATED) or key.startswith(f"{KEPT}_"):
+            counts = is_scored if key.startswith(KEPT) else is_best if key == OUTDATED else _is_step
+            entries = value if isinstance(value, list | tuple) else [value]
+            recalled[key] = [entry for entry in entries if counts(entry)]
+            left_out += [f"{key}: {entry!r:.80}" for entry in entries if not counts(entry)]
+            continue
+        if re.fullmatch("(best|last)_ckpt(_.+)?", key):
+            name = os.path.basename(value) if isinstance(value, str) else ""
+            recalled[key] = name if (saved if key.startswith("last") else best).fullmatch(name) else None
+        elif re.fullmatch("best_score(_.+)?", key):
+            recalled[key] = value if _is_number(value) else None
+        else:
+            continue
+        if recalled[key] is None and value is not None:
+            left_out.append(f"{key}: {value!r:.80}")
+    return recalled, left_out
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_step(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def find_resume(work_dir: str | os.PathLike[str], given: str | None = None) -> Path:

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from sortline.errors import InputError, Problem, counted
 from sortline.files import atomic_write, given_twice
-from sortline.weights.checkpoint_loading import load_checkpoint_safely
+from sortline.weights.checkpoint_loading import checkpoint_meta, load_checkpoint_safely
 
 State = Mapping[str, torch.Tensor]
 
@@ -78,7 +78,10 @@ class RunningAverage:
 
 
 def _not_finite(state: State, name: str) -> list[Problem]:
-    broken = [key for key, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    # In float64, as there are types of 8 bits for which torch can't tell.
+    broken = [
+        key for key, tensor in state.items() if tensor.is_floating_point() and not tensor.double().isfinite().all()
+    ]
     if not broken:
         return []
     return [Problem(name, f"holds weights that are not finite: {counted(broken)}", "leave it out: its run diverged")]
@@ -117,23 +120,28 @@ def average_checkpoints(paths: Sequence[str | os.PathLike[str]], trust: bool = F
     if problems:
         raise InputError(problems)
     average = RunningAverage()
-    meta: dict[str, Any] = {}
+    meta: Mapping[str, Any] = {}
     ema = 0
     for path in paths:
         checkpoint = load_checkpoint_safely(path, trust)
         state = _weights(checkpoint, path)
-        _check_classes(meta, checkpoint.get("meta") or {}, path)
+        own = checkpoint_meta(checkpoint, path)
+        _check_classes(meta, own, path)
         average.add(state, str(path))
-        meta = {**(checkpoint.get("meta") or {}), "averaged": [Path(other).name for other in paths]}
+        meta = {**own, "averaged": [Path(other).name for other in paths]}
         ema += "ema_state_dict" in checkpoint
     return Averaged({"meta": meta, "state_dict": average.result()}, ema)
 
 
 def _weights(checkpoint: Mapping[str, Any], path: str | os.PathLike[str]) -> State:
     state = checkpoint.get("state_dict", checkpoint)
-    if not isinstance(state, Mapping) or not state or not all(map(torch.is_tensor, state.values())):
+    if not isinstance(state, Mapping) or not state or not all(map(_is_dense, state.values())):
         raise InputError(Problem(str(path), "holds no weights", "give a checkpoint that training has written"))
     return state
+
+
+def _is_dense(value: Any) -> bool:
+    return torch.is_tensor(value) and value.layout == torch.strided and not value.is_meta
 
 
 def _check_classes(first: Mapping[str, Any], meta: Mapping[str, Any], path: str | os.PathLike[str]) -> None:

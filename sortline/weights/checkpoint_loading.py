@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -135,22 +136,54 @@ def _unsafe_names(file: Path) -> list[str]:
             return []
 
 
+def checkpoint_meta(checkpoint: Mapping[str, Any], path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """Return what a checkpoint says of its training under ``meta``; nothing where it says nothing.
+
+    Raises:
+        InputError: It holds something else there than mmengine writes: all such entries.
+    """
+    meta = checkpoint.get("meta") or {}
+    dataset = meta.get("dataset_meta") or {} if isinstance(meta, Mapping) else {}
+    expected: list[tuple[str, Any, type | tuple[type, ...], str]] = [
+        ("meta", meta, Mapping, "a dict"),
+        ("meta.dataset_meta", dataset, Mapping, "a dict"),
+    ]
+    if isinstance(meta, Mapping):
+        expected += [(f"meta.{unit}", meta.get(unit, 0), Integral, "a whole number") for unit in ("epoch", "iter")]
+        expected.append(("meta.CLASSES", meta.get("CLASSES") or (), (list, tuple, str), "a list of names"))
+    if isinstance(dataset, Mapping):
+        expected.append(("meta.dataset_meta.classes", dataset.get("classes") or (), (list, tuple), "a list of names"))
+    odd = [
+        f"{name} is {value!r:.60}, not {wanted}"
+        for name, value, kind, wanted in expected
+        if not isinstance(value, kind)
+    ]
+    if odd:
+        raise InputError(Problem(str(path), "; ".join(odd), "give a checkpoint that training has written"))
+    return dict(meta)
+
+
 def install_safe_loading(trust: bool = False) -> None:
     """Make every checkpoint that mmengine loads, local or downloaded, go through the safe loader.
 
     mmengine falls back to unpickling anything, with a warning, when a file is not safe
     (https://github.com/VBTI-development/onedl-mmengine, ``_safe_torch_load``), and unpickles downloads without
-    asking.
+    asking. It also runs the config text under ``meta.config``, as older checkpoints have it, as Python when a run is
+    resumed (``Runner.resume``): here it goes to ``meta.cfg``, from where nothing runs it.
 
     Args:
         trust: What ``--trust-checkpoint`` says.
     """
 
-    def load_from_local(filename: str, map_location: Any = None) -> dict[str, Any]:
-        return load_checkpoint_safely(filename, trust, map_location)
+    def load_from_local(filename: str | Path, map_location: Any = None) -> dict[str, Any]:
+        checkpoint = load_checkpoint_safely(filename, trust, map_location)
+        meta = checkpoint.get("meta")
+        if isinstance(meta, dict) and "config" in meta:
+            meta.setdefault("cfg", meta.pop("config"))
+        return checkpoint
 
     def load_from_http(filename: str, map_location: Any = None, **_: Any) -> dict[str, Any]:
-        return load_checkpoint_safely(_fetch(filename), trust, map_location)
+        return load_from_local(_fetch(filename), map_location)
 
     register: Callable[..., Any] = mmengine_checkpoint.CheckpointLoader.register_scheme
     register("", load_from_local, force=True)
@@ -213,8 +246,9 @@ def match_weights(model_state: StateDict, checkpoint_state: StateDict) -> Match:
 
 
 def _without_wrapper(state: StateDict) -> dict[str, torch.Tensor]:
-    """Drop the prefix that training on several GPUs puts before each name."""
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    """Drop the prefix that training on several GPUs puts before each name, and what is no tensor."""
+    entries = state.items() if isinstance(state, Mapping) else ()
+    return {str(key).removeprefix("module."): value for key, value in entries if torch.is_tensor(value)}
 
 
 def check_start(

@@ -55,7 +55,8 @@ def _weights(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     return {
         f"{entry}.{name}": value
         for entry in ENTRIES
-        for name, value in (checkpoint.get(entry) or {}).items()
+        if isinstance(checkpoint.get(entry), Mapping)
+        for name, value in checkpoint[entry].items()
         if isinstance(value, torch.Tensor)
     }
 

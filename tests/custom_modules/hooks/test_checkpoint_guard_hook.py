@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch")
 
 from custom_modules.hooks import CheckpointGuardHook  # noqa: E402
 from sortline.errors import InputError  # noqa: E402
+from sortline.weights.checkpoint_loading import install_safe_loading  # noqa: E402
 
 pytestmark = pytest.mark.mm
 
@@ -18,9 +19,10 @@ def trained(make_runner, tmp_path):
     make_runner(epochs=1, work_dir=tmp_path / "trained").train()
     checkpoint = torch.load(tmp_path / "trained" / "epoch_1.pth", weights_only=False)
 
-    def save(classes=("a", "b"), **state):
+    def save(classes=("a", "b"), parts=None, **state):
         checkpoint["meta"]["dataset_meta"] = {"classes": classes}
         checkpoint["state_dict"].update(state)
+        checkpoint.update(parts or {})
         torch.save(checkpoint, tmp_path / "epoch_1.pth")
         return str(tmp_path / "epoch_1.pth")
 
@@ -72,3 +74,30 @@ def test_a_run_is_not_resumed_by_a_config_that_trains_for_less(make_runner, tmp_
     make_runner(epochs=2, **again).train()
     with pytest.raises(InputError, match=f"has 2 {unit}s behind it, and the config trains for 1"):
         make_runner(epochs=1, **again).train()
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        ({"meta": ["a"]}, r"meta is \['a'\], not a dict"),
+        ({"meta": {"epoch": "x", "iter": 1}}, "meta.epoch is 'x', not a whole number"),
+        ({"message_hub": [1]}, "its message_hub is not what training writes"),
+        ({"message_hub": {"log_scalars": {}, "runtime_info": {3: 4}, "resumed_keys": {}}}, "its message_hub is not"),
+        ({"message_hub": {"log_scalars": {}, "runtime_info": {}}}, "its message_hub is not"),
+        ({"state_dict": ["a"]}, "0 of the model's 2 weights fit"),
+        ({"state_dict": {"layer.weight": 3, 4: 5}}, "0 of the model's 2 weights fit"),
+    ],
+)
+def test_hand_made_checkpoints_are_refused(make_runner, trained, parts, what):
+    path = trained(parts=parts)
+    with pytest.raises(InputError, match=what):
+        make_runner(custom_hooks=GUARD, load_from=path, resume=True).train()
+
+
+def test_the_config_text_of_a_checkpoint_is_not_run(make_runner, trained, tmp_path):
+    """mmengine runs ``meta.config`` as Python when a run is resumed."""
+    install_safe_loading()
+    traces = tmp_path / "traces"
+    meta = {"epoch": 0, "iter": 0, "config": f"open({str(traces)!r}, 'w').write('it ran')\nmodel = dict(type='Toy')"}
+    make_runner(custom_hooks=GUARD, load_from=trained(parts={"meta": meta}), resume=True).train()
+    assert not traces.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sortline.errors import InputError
-from sortline.runs.checkpoints import find_checkpoint, find_resume, is_best, is_complete
+from sortline.runs.checkpoints import find_checkpoint, find_resume, is_best, is_complete, recall_names
 
 
 def make_run(folder: Path, *names: str, last: str | None = None, cut: tuple[str, ...] = ()) -> Path:
@@ -130,3 +130,58 @@ def test_nothing_to_test(tmp_path):
     with pytest.raises(InputError, match="no checkpoint to test") as caught:
         find_checkpoint(tmp_path)
     assert f"--work-dir {tmp_path / 'smoke'}" in str(caught.value)
+
+
+def test_a_resumed_checkpoint_names_what_a_training_writes():
+    info = {
+        "keep_ckpt_ids": [3, 4],
+        "kept_best_contest/mAP50": [[0.5, "best_contest_mAP50_epoch_3.pth"], (0.4, "best_contest_mAP50_step-010.pt")],
+        "outdated_best": ["best_contest_mAP50_iter_12.pth"],
+        "best_score": 0.5,
+        "best_ckpt": "/elsewhere/run/best_contest_mAP50_epoch_3.pth",
+        "best_ckpt_contest/loss": None,
+        "last_ckpt": "run/stopped.pth",
+        "loss": "no name",
+    }
+    recalled, left_out = recall_names(info, "step-{:03d}.pt")
+    assert left_out == []
+    assert recalled.pop("best_ckpt") == "best_contest_mAP50_epoch_3.pth"
+    assert recalled.pop("last_ckpt") == "stopped.pth"
+    assert recalled.pop("kept_best_contest/mAP50") == info["kept_best_contest/mAP50"]
+    assert recalled == {key: info[key] for key in recalled}
+    assert recalled.keys() == {"keep_ckpt_ids", "outdated_best", "best_score", "best_ckpt_contest/loss"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kept"),
+    [
+        ("outdated_best", ["../other/best_a_epoch_1.pth", "/data", "photos", "run.json", "best_a_epoch_1.pth"], 1),
+        ("outdated_best", ["best_/../../x_epoch_1.pth", "best_a_epoch_1.pth\0", "best_a.pth", "", None, 3], 0),
+        ("outdated_best", "/data", 0),
+        ("outdated_best", {"best_a_epoch_1.pth": 1}, 0),
+        ("kept_best_a", [[0.5, "../x"], [0.4, "best_a_epoch_1.pth"], "ab", [0.3], ["x", "best_a_epoch_2.pth"]], 1),
+        ("keep_ckpt_ids", ["../../x", 1.5, -1, True, 7], 1),
+    ],
+)
+def test_other_names_are_left_out(key, value, kept):
+    recalled, left_out = recall_names({key: value}, "epoch_{}.pth")
+    assert len(recalled[key]) == kept
+    assert len(left_out) == (len(value) if isinstance(value, list) else 1) - kept
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("best_ckpt", "/home/me/.ssh/id_rsa"),
+        ("best_ckpt", "run.json"),
+        ("best_ckpt", "epoch_1.pth"),
+        ("best_ckpt_a", 7),
+        ("last_ckpt", "/etc/hosts"),
+        ("last_ckpt", ["epoch_1.pth"]),
+        ("best_score", "much"),
+    ],
+)
+def test_other_values_are_left_out(key, value):
+    recalled, left_out = recall_names({key: value}, "epoch_{}.pth")
+    assert recalled == {key: None}
+    assert left_out == [f"{key}: {value!r}"]

@@ -110,6 +110,36 @@ def test_other_classes_are_refused(write):
         average_checkpoints(paths)
 
 
+@pytest.mark.parametrize(
+    ("meta", "message"),
+    [
+        (["a"], r"meta is \['a'\], not a dict"),
+        ("text", "meta is 'text', not a dict"),
+        ({"dataset_meta": [CLASSES]}, "meta.dataset_meta is .*, not a dict"),
+        ({"dataset_meta": {"classes": 3}}, "meta.dataset_meta.classes is 3, not a list of names"),
+        ({"epoch": "last", "iter": None}, "meta.epoch is 'last', not a whole number; meta.iter is None"),
+    ],
+)
+def test_a_meta_that_training_does_not_write_is_refused(write, tmp_path, meta, message):
+    odd = tmp_path / "odd.pth"
+    torch.save({"meta": meta, "state_dict": state(1.0)}, odd)
+    for paths in ([odd, write("1.pth", state(1.0))], [write("1.pth", state(1.0)), odd]):
+        with pytest.raises(InputError, match=message) as caught:
+            average_checkpoints(paths)
+        assert caught.value.problems[0].where == str(odd)
+
+
+@pytest.mark.parametrize("weights", [[1, 2], {"w": "text"}, {"w": torch.ones(1, device="meta")}])
+def test_weights_that_can_not_be_added_are_refused(write, weights):
+    with pytest.raises(InputError, match="holds no weights"):
+        average_checkpoints([write("1.pth", weights), write("2.pth", weights)])
+
+
+def test_weights_of_8_bits_are_averaged(write):
+    paths = [write(f"{n}.pth", {"w": torch.tensor([float(n)]).to(torch.float8_e5m2)}) for n in (1, 3)]
+    assert average_checkpoints(paths).checkpoint["state_dict"]["w"].float().item() == (1 + 3) / 2
+
+
 def test_one_file_is_no_average_and_a_file_counts_once(write):
     path = write("1.pth", state(1.0))
     with pytest.raises(InputError, match="two or more"):

@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Reproduce as the command line says; return what :func:`sortline.pipeline.reproduction.reproduce` returns."""
     args = parse_args(argv)
 
-    from sortline.runs.provenance.repeatable import check_free, repeat_folder, repeatable_record
+    from sortline.runs.repeatability import check_free, repeat_folder, repeatable_record
 
     record = repeatable_record(args.run)
     target = args.work_dir or repeat_folder(args.run, record)

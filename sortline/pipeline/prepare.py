@@ -27,7 +27,7 @@ from sortline.pipeline.run_inputs import describe_annotations, held_out_from
 from sortline.pipeline.signatures import load_schema
 from sortline.pipeline.tta import check_tta
 from sortline.pipeline.unseeded import unseeded_lines
-from sortline.runs.provenance.frozen_settings import freeze, settings_hash
+from sortline.runs.recorded_settings import record_settings, settings_hash
 from sortline.runs.run_record import RunRecord
 
 
@@ -48,7 +48,7 @@ class Prepared:
     def record(self) -> RunRecord:
         """Describe the run that this config starts, before anything that only says where to continue is set."""
         cfg = self.cfg
-        settings, types = freeze(cfg._cfg_dict.to_dict())
+        settings, types = record_settings(cfg._cfg_dict.to_dict())
         return RunRecord(
             str(cfg.filename),
             settings,

@@ -19,7 +19,7 @@ from sortline.pipeline.initial_weights import find_start
 from sortline.pipeline.prepare import Prepared
 from sortline.pipeline.registering import own_imports
 from sortline.pipeline.signatures import load_schema
-from sortline.runs.provenance.frozen_settings import thaw, without_hidden
+from sortline.runs.recorded_settings import restore_settings, without_hidden
 from sortline.runs.run_record import NAME, RunRecord
 from sortline.weights.sources import find_wants
 
@@ -55,7 +55,7 @@ def prepare_repeat(
             another run that it started from are not there.
     """
     try:
-        settings = thaw(record.settings, record.settings_types)
+        settings = restore_settings(record.settings, record.settings_types)
     except (KeyError, IndexError, ValueError, TypeError):
         raise InputError(Problem(NAME, "its settings have been changed by hand", "restore the file")) from None
     settings, hidden = without_hidden(settings)

@@ -17,15 +17,15 @@ from sortline.pipeline import execute as running
 from sortline.pipeline.repeat import Repeat, prepare_repeat, started
 from sortline.pipeline.run_keeping import with_conditions
 from sortline.runs.checkpoints import find_resume
-from sortline.runs.provenance.differences import (
+from sortline.runs.conditions import processes_of
+from sortline.runs.git_state import differing_files, read_code
+from sortline.runs.logged_scalars import LossComparison, compare_logged, read_logged
+from sortline.runs.repeatability import (
     Difference,
     find_differences,
     of_hidden,
     print_differences,
 )
-from sortline.runs.provenance.git_state import differing_files, read_code
-from sortline.runs.provenance.logged_losses import LossComparison, compare_logged, read_logged
-from sortline.runs.provenance.machine import processes_of
 from sortline.runs.run_record import RunRecord
 from sortline.weights.comparison import WeightComparison, compare_checkpoints
 from sortline.weights.resolve import missing_lines, resolve_pretrained

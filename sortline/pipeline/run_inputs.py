@@ -11,8 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError
 from sortline.pipeline.bind import PARTS, annotation_path, as_list, leaf_datasets
-from sortline.runs.provenance.parts import Photos
-from sortline.runs.provenance.photos import describe_photos
+from sortline.runs.conditions import Photos, describe_photos
 from sortline.runs.run_record import describe_files
 from sortline.tree import dicts_below
 from sortline.weights.sources import CHECKPOINT_KEYS, find_wants

@@ -20,9 +20,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from sortline.errors import InputError, RunStopped
 from sortline.pipeline.run_inputs import describe_parents, photos_by_part
-from sortline.runs.provenance.git_state import keep_code
-from sortline.runs.provenance.machine import installed_versions, set_variables, this_machine
-from sortline.runs.provenance.parts import Hardware, Start, utc_now
+from sortline.runs.conditions import Hardware, Start, installed_versions, set_variables, this_machine, utc_now
+from sortline.runs.git_state import keep_code
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, RunRecord, read_record
 from sortline.secrets import command_line, hide_in_text
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, read_json, write_json
+from sortline.runs.conditions import Conditions, Course, Start, utc_now
 from sortline.runs.from_json import from_json
-from sortline.runs.provenance.parts import Conditions, Course, Start, utc_now
 
 NAME = "run.json"
 #: Detections on the validation images, relative to the run folder.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, missing_part, read_json, write_json
+from sortline.runs.conditions import utc_now
 from sortline.runs.from_json import from_json
-from sortline.runs.provenance.parts import utc_now
 from sortline.runs.run_record import NAME as RECORD
 from sortline.runs.run_record import SUBMISSION, fold_folders
 

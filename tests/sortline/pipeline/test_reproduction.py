@@ -19,7 +19,7 @@ pytestmark = pytest.mark.mm
 )
 def test_the_verdict_tells_what_is_the_same(losses, weights, expected):
     from sortline.pipeline.reproduction import verdict
-    from sortline.runs.provenance.logged_losses import LossComparison
+    from sortline.runs.logged_scalars import LossComparison
     from sortline.weights.comparison import WeightComparison
 
     lines = verdict(LossComparison(*losses), weights and WeightComparison(*weights))

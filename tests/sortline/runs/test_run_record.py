@@ -7,7 +7,8 @@ from written_runs import trained
 
 from sortline.errors import InputError
 from sortline.files import file_sha256
-from sortline.runs.provenance.parts import GitState, Hardware, Photos, Start
+from sortline.runs.conditions import Hardware, Photos, Start
+from sortline.runs.git_state import GitState
 from sortline.runs.run_record import FAILED, TRAINING, RunRecord, describe_files, read_record
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from sortline.runs.provenance.parts import GitState
+from sortline.runs.git_state import GitState
 from sortline.runs.run_record import RunRecord
 from sortline.tracking import run_files
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from sortline.errors import InputError
+from sortline.runs.conditions import Hardware
+from sortline.runs.git_state import GitState
 from sortline.runs.leaderboard.runs import find_runs, read_run, runs_beside
-from sortline.runs.provenance.parts import GitState, Hardware
 from sortline.runs.run_record import RunRecord
 
 RECORD = {

@@ -8,11 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sortline.files import atomic_write
-from sortline.runs.provenance.parts import GitState
 from sortline.secrets import hide_in_text
 
 #: Root of this repository, or of a copy of it.
@@ -25,6 +24,27 @@ SOURCE_SUFFIXES = (".py", ".pyi", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hp
 MAX_FILE, MAX_ALL = 2**18, 2**22
 # Whatever the user's own git is set to do: no colours, no tools, no other prefixes.
 DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
+
+
+@dataclass(frozen=True)
+class GitState:
+    """The code that a run used.
+
+    Attributes:
+        commit: Hash of the commit; empty where there is no git, no repository or no commit.
+        branch: Name of the branch; empty on none.
+        dirty: Whether files differed from the commit, new source files included; None where it is not known.
+        diff_file: Patch to apply to the commit, beside ``run.json``; empty where there is none.
+        diff_sha256: SHA-256 of the patch.
+        left_out: Changed files that were too large for the patch.
+    """
+
+    commit: str = ""
+    branch: str = ""
+    dirty: bool | None = None
+    diff_file: str = ""
+    diff_sha256: str = ""
+    left_out: list[str] = field(default_factory=list)
 
 
 class GitError(Exception):

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from sortline.errors import InputError
-from sortline.runs.provenance.logged_losses import LossComparison, compare_logged, read_logged
+from sortline.runs.logged_scalars import LossComparison, compare_logged, read_logged
 
 
 def write(folder, *rows, start="1"):

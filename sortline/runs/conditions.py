@@ -1,30 +1,51 @@
-"""What a run depended on and how it went, as parts of its record; where config keys come from is another matter."""
+"""What a run depends on beside its settings, as far as it is known without torch: packages, machine, photos."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from sortline.files import read_json
+from sortline.runs.git_state import GitState
 
-@dataclass(frozen=True)
-class GitState:
-    """The code that a run used.
-
-    Attributes:
-        commit: Hash of the commit; empty where there is no git, no repository or no commit.
-        branch: Name of the branch; empty on none.
-        dirty: Whether files differed from the commit, new source files included; None where it is not known.
-        diff_file: Patch to apply to the commit, beside ``run.json``; empty where there is none.
-        diff_sha256: SHA-256 of the patch.
-        left_out: Changed files that were too large for the patch.
-    """
-
-    commit: str = ""
-    branch: str = ""
-    dirty: bool | None = None
-    diff_file: str = ""
-    diff_sha256: str = ""
-    left_out: list[str] = field(default_factory=list)
+#: Packages that take part in a run's numbers, by the name they are imported by; those that they are installed as.
+PACKAGES = {
+    "torch": ("torch",),
+    "torchvision": ("torchvision",),
+    "mmengine": ("onedl-mmengine", "mmengine"),
+    "mmcv": ("onedl-mmcv", "mmcv", "mmcv-lite"),
+    "mmdet": ("onedl-mmdetection", "mmdet"),
+    "timm": ("timm",),
+    "numpy": ("numpy",),
+    "scipy": ("scipy",),
+    "sklearn": ("scikit-learn",),
+    "cv2": ("opencv-python-headless", "opencv-python"),
+    "PIL": ("pillow",),
+    "albumentations": ("albumentations",),
+    "albucore": ("albucore",),
+    "hotcoco": ("hotcoco",),
+    "triton": ("triton",),
+}
+#: Environment variables that change how torch computes.
+VARIABLES = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "ATEN_CPU_CAPABILITY",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MKL_NUM_THREADS",
+    "PYTHONHASHSEED",
+)
+#: Where launchers say how many processes there are.
+WORLD_SIZES = {"pytorch": "WORLD_SIZE", "slurm": "SLURM_NTASKS", "mpi": "OMPI_COMM_WORLD_SIZE"}
 
 
 @dataclass(frozen=True)
@@ -151,3 +172,74 @@ class Course:
 def utc_now() -> str:
     """Return the time in ISO 8601, UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python, the C library and the packages of :data:`PACKAGES` that are installed."""
+    versions = {"python": platform.python_version(), "libc": " ".join(platform.libc_ver()).strip()}
+    for name, candidates in PACKAGES.items():
+        found = next((found for found in map(_version, candidates) if found), "")
+        if found:
+            versions[name] = found
+    return versions
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def set_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return those of :data:`VARIABLES` that are set."""
+    return {name: environment[name] for name in VARIABLES if name in environment}
+
+
+def processes_of(launcher: str, environment: Mapping[str, str]) -> int:
+    """Return how many processes a launcher has started, before they know of each other."""
+    return int(environment.get(WORLD_SIZES.get(launcher, ""), 1))
+
+
+def this_machine() -> Hardware:
+    """Describe the machine; what torch uses of it is left open."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = len(os.sched_getaffinity(0))
+    return Hardware(system=platform.platform(), cpu=_processor(), cores=cores, memory_gib=round(memory / 2**30, 1))
+
+
+def _processor() -> str:
+    """Name the processor's model; Linux keeps it in a file, and elsewhere its kind has to do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def describe_photos(ann_file: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Photos:
+    """Describe the photos that a COCO annotation file lists by their names and sizes, not by their content.
+
+    Args:
+        ann_file: The annotation file.
+        folder: Folder that its file names are relative to.
+
+    Raises:
+        InputError: The annotation file can't be read.
+    """
+    return fingerprint(folder, (image["file_name"] for image in read_json(ann_file, quick=True)["images"]))
+
+
+def fingerprint(folder: str | os.PathLike[str], names: Iterable[str]) -> Photos:
+    """Describe photos by their names and sizes, in whichever order they come."""
+    digest = hashlib.sha256()
+    count = total = 0
+    for name in sorted(names):
+        try:
+            size = os.stat(os.path.join(folder, name)).st_size
+        except OSError:
+            size = -1
+        digest.update(f"{name}\t{size}\n".encode("utf-8", "surrogatepass"))
+        count, total = count + 1, total + max(size, 0)
+    return Photos(count, total, digest.hexdigest())

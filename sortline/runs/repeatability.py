@@ -1,19 +1,21 @@
-"""What differs between a run's conditions and those here and now, graded by what it does to the run's numbers."""
+"""Whether a run can be repeated, and what is not as it was, graded by what it does to the run's numbers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sortline.errors import counted
-from sortline.runs.provenance.frozen_settings import settings_hash
-from sortline.runs.provenance.git_state import SOURCE_SUFFIXES
-from sortline.runs.provenance.parts import GitState, Hardware, Photos
-from sortline.runs.run_record import RunRecord
+from sortline.errors import InputError, Problem, counted
+from sortline.runs.conditions import Hardware, Photos
+from sortline.runs.git_state import SOURCE_SUFFIXES, GitState
+from sortline.runs.recorded_settings import LOST, settings_hash
+from sortline.runs.run_record import NAME, RunRecord, read_record
 from sortline.runs.settings import ABSENT, PLACES
 from sortline.secrets import HIDDEN
 
@@ -33,7 +35,6 @@ ON_CPU = {
     "system": HARMLESS,
 }
 ON_GPU = {**ON_CPU, "cpu_capability": MAY}
-NOT_RECORDED = "(not recorded)"
 
 
 @dataclass(frozen=True)
@@ -77,28 +78,28 @@ def of_hidden(keys: Sequence[str]) -> list[Difference]:
 
 def _of_data(then: RunRecord, now: RunRecord) -> Iterator[Difference]:
     for part in sorted(then.ann_files.keys() | now.ann_files.keys()):
-        before, after = (_short(record.ann_files.get(part)) for record in (then, now))
-        yield from _if_other(f"{part} annotations", before, after)
+        before, after = (_file_text(record.ann_files.get(part)) for record in (then, now))
+        yield from _data_difference(f"{part} annotations", before, after)
     for part in sorted(then.photos.keys() | now.photos.keys()):
-        before, after = (_shown(record.photos.get(part)) for record in (then, now))
-        yield from _if_other(f"{part} photos", before, after)
+        before, after = (_photos_text(record.photos.get(part)) for record in (then, now))
+        yield from _data_difference(f"{part} photos", before, after)
     for key in sorted(then.parent_checkpoint.keys() | now.parent_checkpoint.keys()):
-        before, after = (_short(record.parent_checkpoint.get(key)) for record in (then, now))
-        yield from _if_other(f"weights of {key}", before, after)
+        before, after = (_file_text(record.parent_checkpoint.get(key)) for record in (then, now))
+        yield from _data_difference(f"weights of {key}", before, after)
 
 
-def _if_other(what: str, then: str, now: str) -> Iterator[Difference]:
+def _data_difference(what: str, then: str, now: str) -> Iterator[Difference]:
     """Yield a difference of data; that of the test images takes no part in training."""
     if then != now:
         of_test = what.startswith("test")
         yield Difference(what, then, now, HARMLESS if of_test else CHANGES, of_data=not of_test)
 
 
-def _short(file: Mapping[str, str] | None) -> str:
+def _file_text(file: Mapping[str, str] | None) -> str:
     return f"SHA-256 {file['sha256'][:12]}" if file else ABSENT
 
 
-def _shown(photos: Photos | None) -> str:
+def _photos_text(photos: Photos | None) -> str:
     return f"{photos.count:,} of {photos.bytes:,} bytes ({photos.sha256[:8]})" if photos else ABSENT
 
 
@@ -119,19 +120,17 @@ def _of_starts(then: RunRecord) -> Iterator[Difference]:
 
 def _of_code(then: GitState, now: GitState, files: Sequence[str] | None) -> Iterator[Difference]:
     if files is None:
-        yield Difference("code", _state(then), f"{_state(now)}: what differs is not known", MAY)
+        yield Difference("code", _code_text(then), f"{_code_text(now)}: what differs is not known", MAY)
     elif files:
         computes = [name for name in files if name.endswith(SOURCE_SUFFIXES) and not name.startswith(APART)]
-        shown = f"{_state(now)}: {counted(computes or list(files))}"
-        yield Difference("code", _state(then), shown, MAY if computes else HARMLESS)
+        shown = f"{_code_text(now)}: {counted(computes or list(files))}"
+        yield Difference("code", _code_text(then), shown, MAY if computes else HARMLESS)
     elif then.commit != now.commit:
-        yield Difference("commit", _state(then), f"{_state(now)}: the same code", HARMLESS)
+        yield Difference("commit", _code_text(then), f"{_code_text(now)}: the same code", HARMLESS)
 
 
-def _state(git: GitState) -> str:
-    if not git.commit:
-        return NOT_RECORDED
-    return f"{git.commit[:8]}{' + changes' if git.dirty else ''}"
+def _code_text(git: GitState) -> str:
+    return f"{git.commit[:8]}{' + changes' if git.dirty else ''}" if git.commit else "(not recorded)"
 
 
 def _of_names(kind: str, then: Mapping[str, str], now: Mapping[str, str], grade: str) -> Iterator[Difference]:
@@ -146,15 +145,14 @@ def _of_hardware(then: Hardware, now: Hardware) -> Iterator[Difference]:
     before, after = asdict(then), asdict(now)
     for name, grade in grades.items():
         if before[name] != after[name]:
-            yield Difference(
-                name.replace("_gib", " (GiB)").replace("_", " "), _value(before[name]), _value(after[name]), grade
-            )
+            shown = name.replace("_gib", " (GiB)").replace("_", " ")
+            yield Difference(shown, _property(before[name]), _property(after[name]), grade)
 
 
-def _value(value: object) -> str:
+def _property(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "none: CPU"
-    return str(value) or NOT_RECORDED
+    return str(value) or "(not recorded)"
 
 
 def print_differences(console: Console, differences: Sequence[Difference]) -> None:
@@ -169,3 +167,50 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
     for item in differences:
         table.add_row(*map(escape, (item.what, item.then, item.now, item.grade)))
     console.print(table)
+
+
+def repeatable_record(folder: str | os.PathLike[str]) -> RunRecord:
+    """Return the record of a training run.
+
+    Raises:
+        InputError: The folder holds none, or its record lacks what repeating needs.
+    """
+    record = read_record(folder)
+    if record is None:
+        raise InputError(Problem(str(folder), f"holds no {NAME}", "name the folder of a run, such as work_dirs/x"))
+    where = os.path.join(folder, NAME)
+    if not record.starts:
+        what = "tells of no training: it was tested alone, or trained by a version that recorded less"
+        raise InputError(Problem(where, what, "train it again with tools/train.py"))
+    if lost := record.settings_types.get(LOST):
+        what = f"holds settings that are neither numbers, texts nor lists or dicts of these: {counted(lost)}"
+        raise InputError(Problem(where, what, "train from the config file with tools/train.py"))
+    return record
+
+
+def repeat_folder(folder: str | os.PathLike[str], record: RunRecord) -> Path:
+    """Name the folder that a run is repeated in unless the user chooses one.
+
+    ``work_dirs/x_repeated`` for ``work_dirs/x``, ``work_dirs/x_repeated/fold_2`` for ``work_dirs/x/fold_2``, so that
+    repeated folds are laid out as the folds are.
+
+    Args:
+        folder: The run's folder.
+        record: Its record.
+    """
+    path = Path(os.path.abspath(folder))
+    path = Path(folder) if path.name == Path(folder).name else path  # "." has a name of its own
+    is_part = record.fold is not None or bool(record.settings.get("all_data"))
+    if is_part and path.parent.name:
+        return path.parent.with_name(f"{path.parent.name}_repeated") / path.name
+    return path.with_name(f"{path.name}_repeated")
+
+
+def check_free(folder: Path) -> None:
+    """Make sure that a folder holds no run yet.
+
+    Raises:
+        InputError: It does.
+    """
+    if (folder / NAME).exists() or list(folder.glob("*.pth")):
+        raise InputError(Problem(str(folder), "holds a run already", "choose another --work-dir, or move it away"))

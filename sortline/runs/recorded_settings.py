@@ -1,4 +1,4 @@
-"""Settings of a run as JSON holds them, and back: what JSON has no type for is noted beside them."""
+"""Settings of a run as its record holds them, and back: what JSON has no type for is noted beside them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ RESTORED: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozen
 LOST = "lost"
 
 
-def freeze(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def record_settings(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Write a resolved config in values that JSON holds, without secrets.
 
-    >>> freeze({"scale": (640, 640), "thr": float("inf")})
+    >>> record_settings({"scale": (640, 640), "thr": float("inf")})
     ({'scale': [640, 640], 'thr': 'inf'}, {'tuple': ['/scale'], 'float': ['/thr']})
 
     Returns:
@@ -71,18 +71,18 @@ def _change(settings: Any, pointer: str, action: Callable[[Any], Any]) -> None:
     node[key] = action(node[key])
 
 
-def thaw(settings: Mapping[str, Any], kinds: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Return settings with their own types again: the opposite of :func:`freeze`, but for secrets and lost values.
+def restore_settings(settings: Mapping[str, Any], kinds: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return recorded settings with their own types again; secrets and lost values stay as they were recorded.
 
     Raises:
         KeyError, IndexError, ValueError, TypeError: A pointer leads nowhere, or to a value of another kind.
     """
-    thawed = copy.deepcopy(dict(settings))
+    restored = copy.deepcopy(dict(settings))
     pointers = [(pointer, kind) for kind, found in kinds.items() if kind != LOST for pointer in found]
     # From the innermost out: there is no way into a tuple to change it.
     for pointer, kind in sorted(pointers, key=lambda entry: entry[0].count("/"), reverse=True):
-        _change(thawed, pointer, RESTORED[kind])
-    return thawed
+        _change(restored, pointer, RESTORED[kind])
+    return restored
 
 
 def without_hidden(value: Any, place: str = "") -> tuple[Any, list[str]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortline.runs.provenance.frozen_settings import LOST, freeze, settings_hash, thaw, without_hidden
+from sortline.runs.recorded_settings import LOST, record_settings, restore_settings, settings_hash, without_hidden
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("ab/~.0(", max_size=3)
 KEYS = st.text("ab/~.01", max_size=3)
@@ -26,29 +26,29 @@ SETTINGS = st.dictionaries(
 
 @given(SETTINGS)
 def test_settings_come_back_equal_through_json(settings):
-    frozen, kinds = json.loads(json.dumps(freeze(settings), allow_nan=False))
-    assert repr(thaw(frozen, kinds)) == repr(settings)
+    recorded, kinds = json.loads(json.dumps(record_settings(settings), allow_nan=False))
+    assert repr(restore_settings(recorded, kinds)) == repr(settings)
 
 
 def test_sets_and_not_a_number_come_back():
-    thawed = thaw(*freeze({"names": {"a"}, "thr": math.nan, "pairs": [({"b"}, 1)]}))
-    assert thawed["names"] == {"a"}
-    assert math.isnan(thawed["thr"])
-    assert thawed["pairs"] == [({"b"}, 1)]
+    restored = restore_settings(*record_settings({"names": {"a"}, "thr": math.nan, "pairs": [({"b"}, 1)]}))
+    assert restored["names"] == {"a"}
+    assert math.isnan(restored["thr"])
+    assert restored["pairs"] == [({"b"}, 1)]
 
 
 def test_what_cannot_come_back_is_noted():
-    assert freeze({"type": dict, "ids": {1: "a"}, "fine": 1})[1] == {LOST: ["/type", "/ids"]}
+    assert record_settings({"type": dict, "ids": {1: "a"}, "fine": 1})[1] == {LOST: ["/type", "/ids"]}
 
 
 @pytest.mark.parametrize("kinds", [{"tuple": ["/b"]}, {"tuple": ["/a/5"]}, {"tuple": ["/a/0/x"]}, {"float": ["/a"]}])
 def test_pointers_that_do_not_fit_are_refused(kinds):
     with pytest.raises((KeyError, IndexError, ValueError, TypeError)):
-        thaw({"a": [1, 2]}, kinds)
+        restore_settings({"a": [1, 2]}, kinds)
 
 
 def test_hidden_values_are_left_out_wherever_they_are():
-    settings, _ = freeze(
+    settings, _ = record_settings(
         {
             "init_kwargs": {"api_key": "s3cret", "name": "run"},
             "secrets": ["s3cret", "other"],

@@ -6,9 +6,8 @@ import subprocess
 
 import pytest
 
-from sortline.runs.provenance import git_state
-from sortline.runs.provenance.git_state import differing_files, keep_code, read_code
-from sortline.runs.provenance.parts import GitState
+from sortline.runs import git_state
+from sortline.runs.git_state import GitState, differing_files, keep_code, read_code
 
 
 def git(root, *arguments):

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> Path:
     args = parse_args(argv)
     import tempfile
 
-    from sortline.data.draw import write_image
+    from sortline.data.drawing import write_image
     from sortline.pipeline.bind import class_names
     from sortline.pipeline.prepare import prepare
 

@@ -1,25 +1,17 @@
-"""COCO annotation files: read, check against the config's classes and against the images they list."""
+"""COCO annotation files: read, and check against a config's classes."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-
-from PIL import Image, UnidentifiedImageError
 
 from sortline.data.table import read_table
 from sortline.errors import InputError, Problem, counted, nearest
-from sortline.files import missing_part, read_json
+from sortline.files import read_json
 
 CocoJson = dict[str, Any]
-
-EXIF_ORIENTATION = 0x0112
-ORIENTATIONS_ON_THE_SIDE = (5, 6, 7, 8)
-
 
 def read_annotations(path: str | os.PathLike[str]) -> CocoJson:
     """Read a COCO annotation file and check it.
@@ -135,124 +127,3 @@ def bare_name(name: str) -> str:
 
 def _tuple_text(names: Sequence[str]) -> str:
     return repr(tuple(names))
-
-
-def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], where: str) -> list[Problem]:
-    """Check that every listed image exists, opens, is complete and has the size that the file gives.
-
-    Of JPEG and PNG only the header and the end are read: thousands of photos take seconds.
-
-    Args:
-        annotations: A file read by :func:`read_annotations`.
-        image_root: Folder that the ``file_name`` entries start from.
-        where: The annotation file, as shown to the user.
-
-    Returns:
-        One problem a kind, each naming the first images and counting the others.
-    """
-    root = Path(image_root)
-    if not root.is_dir():
-        return [Problem(where, f"the image folder {str(root)!r} does not exist", missing_part(root))]
-    images = annotations["images"]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        findings = list(pool.map(lambda image: _check_image(root, image), images))
-    by_kind: dict[str, list[str]] = {"absent": [], "unreadable": [], "size": []}
-    for finding in findings:
-        if finding is not None:
-            by_kind[finding[0]].append(finding[1])
-    texts = {
-        "absent": ("listed but absent", _absent_remedy(root, by_kind["absent"])),
-        "unreadable": ("that can't be read", "copy them again or remove them from the annotation file"),
-        "size": (
-            "of another size than the annotation file says",
-            "boxes would be in the wrong place: use the images that were annotated, or turn them upright",
-        ),
-    }
-    problems = []
-    for kind, names in by_kind.items():
-        if names:
-            what = f"{len(names):,} of {len(images):,} images {texts[kind][0]}: {counted(names)}"
-            problems.append(Problem(where, what, texts[kind][1]))
-    return problems
-
-
-def _check_image(root: Path, image: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the kind of problem and the image's name with the detail, or None if all is well."""
-    name = image["file_name"]
-    path = root / name
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        return "absent", name
-    except OSError as error:
-        return "unreadable", f"{name} ({error.strerror})"
-    if path.is_dir():
-        return "unreadable", f"{name} (a folder)"
-    if size == 0:
-        return "unreadable", f"{name} (empty)"
-    try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-            # Looking for EXIF in a PNG would decode all of it.
-            exif = opened.getexif() if opened.format != "PNG" else {}
-            turned = exif.get(EXIF_ORIENTATION) in ORIENTATIONS_ON_THE_SIDE
-            is_complete = COMPLETE.get(opened.format or "")
-            if is_complete is None:
-                opened.load()  # a format whose end has no mark: only decoding tells
-    except UnidentifiedImageError:
-        return "unreadable", f"{name} (not an image)"
-    # Pillow's readers of damaged headers raise whatever their parsing trips over.
-    except Exception as error:
-        return "unreadable", f"{name} ({error or type(error).__name__})"
-    if is_complete is not None and not is_complete(path):
-        return "unreadable", f"{name} (cut short)"
-    # OpenCV, and with it mmcv, turns a photo upright as its EXIF entry says before anything sees it.
-    seen = (height, width) if turned else (width, height)
-    listed = (image["width"], image["height"])
-    if seen == listed:
-        return None
-    detail = f"{seen[0]}x{seen[1]}, listed as {listed[0]}x{listed[1]}"
-    return "size", f"{name} ({detail}{', stored on its side with an EXIF orientation' if turned else ''})"
-
-
-def _absent_remedy(root: Path, absent: list[str]) -> str:
-    """Say where the images are instead if that is a folder up or down, else which part of the path is missing."""
-    if not absent:
-        return ""
-    name = absent[0]
-    parts = Path(name).parts
-    if (root.parent / name).is_file():
-        return f"file_name already begins with {parts[0]!r}: set the image folder to {str(root.parent)!r}"
-    if len(parts) > 1 and (root / parts[-1]).is_file():
-        return f"{parts[-1]!r} lies directly in {str(root)!r}: set the image folder to where {name!r} starts from"
-    return missing_part(root / name)
-
-
-def _jpeg_is_complete(path: Path) -> bool:
-    """Tell whether the end marker follows the picture's data; phones may append more behind it."""
-    with path.open("rb") as file:
-        file.seek(-2, os.SEEK_END)
-        if file.read(2) == b"\xff\xd9":
-            return True
-        file.seek(0)
-        data = file.read()
-    # Segments before the picture, such as EXIF with its own small JPEG, are skipped by their lengths; within
-    # the picture's data a byte FF is always followed by 00 or a restart marker, so FFD9 can only be its end.
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF and data[position + 1] != 0xDA:
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return b"\xff\xd9" in data[position:]
-
-
-def _png_is_complete(path: Path) -> bool:
-    """Tell whether the end chunk is there; it may have other data behind it."""
-    with path.open("rb") as file:
-        file.seek(-8, os.SEEK_END)
-        return file.read(4) == b"IEND" or (file.seek(0) == 0 and b"IEND" in file.read())
-
-
-COMPLETE: dict[str, Callable[[Path], bool]] = {
-    "JPEG": _jpeg_is_complete,
-    "MPO": _jpeg_is_complete,
-    "PNG": _png_is_complete,
-}

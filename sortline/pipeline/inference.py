@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from sortline.data.annotations import read_annotations
-from sortline.data.images import describe_images, find_images
+from sortline.data.photos import describe_photos, find_photos
 from sortline.errors import InputError, Problem
 from sortline.files import write_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets
@@ -47,7 +47,7 @@ def point_at_source(cfg: Config, source: str, data_root: str | None, out: Path) 
         root, ann_file = Path(data_root or path.parent), path
     else:
         root, ann_file = (path if path.is_dir() else path.parent), out / "images.json"
-        write_json(ann_file, describe_images(find_images(path), root, class_names(cfg)))
+        write_json(ann_file, describe_photos(find_photos(path), root, class_names(cfg)))
     cfg.data_root = str(root)
     cfg.ann_files = ConfigDict(train=None, val=None, test=str(ann_file.resolve()))
     for key in NOT_FOR_PREDICTION:

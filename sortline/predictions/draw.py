@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from sortline.arrays import UInt8Array
 from sortline.data.annotations import CocoJson
-from sortline.data.draw import (
+from sortline.data.drawing import (
     INK,
     MUTED,
     PAPER,
@@ -21,11 +21,11 @@ from sortline.data.draw import (
     draw_boxes,
     font,
     legend_strip,
-    read_photo,
     shortened,
     true_boxes,
     write_image,
 )
+from sortline.data.photos import read_photo
 from sortline.errors import InputError, Problem
 from sortline.predictions.results import Results
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from sortline.arrays import UInt8Array
-from sortline.data.draw import Boxes, draw_boxes
+from sortline.data.drawing import Boxes, draw_boxes
 from sortline.errors import RunStopped
 from sortline.predictions.pr_curves import PrCurve
 from sortline.secrets import without_secrets

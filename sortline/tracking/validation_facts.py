@@ -12,7 +12,8 @@ import numpy as np
 
 from sortline.arrays import UInt8Array
 from sortline.data.annotations import CocoJson, category_names
-from sortline.data.draw import Boxes, read_photo, true_boxes
+from sortline.data.drawing import Boxes, true_boxes
+from sortline.data.photos import read_photo
 from sortline.errors import InputError
 from sortline.files import read_json, write_json
 from sortline.predictions.confusion import confusion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sortline.data.draw import Boxes
+from sortline.data.drawing import Boxes
 from sortline.predictions.confusion import Confusion
 from sortline.predictions.pr_curves import RECALLS
 from sortline.tracking.facts import Curves, Files, Photo, Photos

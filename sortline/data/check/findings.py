@@ -107,6 +107,7 @@ KINDS: dict[str, Kind] = {
     "photos-absent": Kind(ERROR),
     "photo-absent": Kind(ERROR, "image dropped with its boxes"),
     "photo-unreadable": Kind(ERROR, "image dropped with its boxes"),
+    "photo-nearly-black": Kind(ERROR),
     "photo-size": Kind(ERROR, "read from the photo where the boxes fit it and not the listed size"),
     "photo-turned": Kind(WARNING),
     "photo-copies": Kind(WARNING),

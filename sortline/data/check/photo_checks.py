@@ -1,26 +1,82 @@
-"""Checks of photos: there, readable, upright, of the listed size, and shown once."""
+"""Checks of photos as a training run loads them: there, readable, bright, of the listed size, and shown once."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from sortline.data.annotations import ORIENTATIONS_ON_THE_SIDE
+from sortline.arrays import BoolArray, IntArray
+from sortline.data.annotations import CocoJson
 from sortline.data.check.findings import Finding, Place, Places
 from sortline.data.check.source import Photos, Source
-from sortline.arrays import BoolArray, IntArray
-from sortline.data.image_scan import ImageScan, scan_images
-from sortline.data.near_duplicates import (
+from sortline.data.photo_scan import (
     DEFAULT_THRESHOLD,
+    PhotoScan,
     groups_of_pairs,
     hash_distances,
     near_duplicate_pairs,
     same_bytes,
+    scan_photos,
 )
+from sortline.data.photos import UPRIGHT, PhotoError, PhotoView, absent_photos, absent_remedy, view_photos
+from sortline.errors import Problem, counted
 from sortline.files import missing_part
+
+UNREADABLE = "copy them again, save them as JPEG or PNG, or remove them from the file"
+OTHER_SIZE = "boxes would be in the wrong place: use the photos that were annotated, or turn them upright"
+NEARLY_BLACK = "nearly black after conversion to the 8 bits that training loads"
+STRETCH = "they use the lower of their 16 bits only: stretch them to the whole range and save them with 8 bits"
+
+
+def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], where: str) -> list[Problem]:
+    """Check that every listed image exists and that a training run loads it whole, bright and of the listed size.
+
+    Of most JPEG and PNG files only the header and the end are read: thousands of photos take seconds.
+
+    Args:
+        annotations: A file read by :func:`~sortline.data.annotations.read_annotations`.
+        image_root: Folder that the ``file_name`` entries start from.
+        where: The annotation file, as shown to the user.
+
+    Returns:
+        One problem a kind, each naming the first images and counting the others.
+    """
+    root = Path(image_root)
+    if not root.is_dir():
+        return [Problem(where, f"the image folder {str(root)!r} does not exist", missing_part(root))]
+    images = annotations["images"]
+    absent = absent_photos(root, [image["file_name"] for image in images if not (root / image["file_name"]).is_dir()])
+    found = {"absent": absent, "unreadable": [], "size": [], "nearly black": []}
+    looked_at = [image for image in images if image["file_name"] not in set(absent)]
+    for image, view in zip(looked_at, view_photos([root / image["file_name"] for image in looked_at]), strict=True):
+        listed_wh = (image["width"], image["height"])
+        if isinstance(view, PhotoError):
+            found["unreadable"].append(f"{image['file_name']} ({view})")
+        elif view.size_wh != listed_wh:
+            found["size"].append(f"{image['file_name']} ({_size_text(view, listed_wh)})")
+        if isinstance(view, PhotoView) and view.is_nearly_black:
+            found["nearly black"].append(image["file_name"])
+    remedies = {
+        "absent": ("listed but absent", absent_remedy(root, absent[0]) if absent else ""),
+        "unreadable": ("that can't be read", UNREADABLE),
+        "size": ("of another size than the annotation file says", OTHER_SIZE),
+        "nearly black": (NEARLY_BLACK, STRETCH),
+    }
+    return [
+        Problem(where, f"{len(names):,} of {len(images):,} images {remedies[kind][0]}: {counted(names)}", remedies[kind][1])
+        for kind, names in found.items()
+        if names
+    ]
+
+
+def _size_text(view: PhotoView, listed_wh: Sequence[int]) -> str:
+    """Say what size a photo has, which one is listed, and what its EXIF orientation has to do with it."""
+    size, _, turn = str(view).partition(", ")
+    return ", ".join(filter(None, (size, f"listed as {listed_wh[0]}x{listed_wh[1]}", turn)))
 
 
 def read_photos(source: Source, progress: bool = True) -> None:
@@ -28,12 +84,12 @@ def read_photos(source: Source, progress: bool = True) -> None:
     names = source.table.images.names
     rows = np.array([row for row, name in enumerate(names) if name], dtype=np.int64)
     if source.image_root.is_dir():
-        scan = scan_images(source.image_root, [{"file_name": names[row]} for row in rows.tolist()], progress)
+        scan = scan_photos(source.image_root, [{"file_name": names[row]} for row in rows.tolist()], progress)
         source.photos = Photos(rows, scan)
 
 
 def check_photos(source: Source) -> Iterator[Finding]:
-    """Find photos that are absent, unreadable, turned by EXIF or of another size than the file says."""
+    """Find photos that are absent, unreadable, nearly black, turned by EXIF or of another size than the file says."""
     if source.photos is None:
         yield _all_absent(source, missing_part(source.image_root))
         return
@@ -45,9 +101,21 @@ def check_photos(source: Source) -> Iterator[Finding]:
     found = partial(_of_photos, source)
     yield from found("photo-absent", absent, "listed but absent", "copy them, or remove them from the file")
     details = [problem.removeprefix("can't be read: ") for problem in scan.problems]
-    remedy = "copy them again, or remove them from the file"
-    yield from found("photo-unreadable", ~scan.readable & ~absent, "that can't be read", remedy, details)
-    yield from _sizes_and_turns(source, source.photos)
+    yield from found("photo-unreadable", ~scan.readable & ~absent, "that can't be read", UNREADABLE, details)
+    brightest = [f"mean brightness {brightness:.0f} of 255" for brightness in scan.facts["brightness"]]
+    yield from found("photo-nearly-black", scan.facts["is_nearly_black"], NEARLY_BLACK, STRETCH, brightest)
+    listed_wh = source.table.images.sizes_wh[rows].tolist()
+    views = [scan.view(row) for row in range(len(rows))]
+    differs = photo_size_differs(source, source.photos)
+    details = [_size_text(view, listed) for view, listed in zip(views, listed_wh, strict=True)]
+    yield from found("photo-size", differs, "of another size than the file says", OTHER_SIZE, details)
+    stated = scan.readable & (scan.facts["orientation"] > UPRIGHT) & ~differs
+    details = [f"EXIF orientation {view.orientation}" for view in views]
+    remedy = "training turns them, some annotation tools don't: look whether the boxes sit right"
+    yield from found("photo-turned", stated & scan.facts["is_turned"], "that EXIF turns or mirrors", remedy, details)
+    what = "with an EXIF orientation that training doesn't follow in files of this format"
+    remedy = "some annotation tools follow it: look whether the boxes sit right, and save the photos upright"
+    yield from found("photo-turned", stated & ~scan.facts["is_turned"], what, remedy, details)
 
 
 def _all_absent(source: Source, remedy: str) -> Finding:
@@ -55,34 +123,11 @@ def _all_absent(source: Source, remedy: str) -> Finding:
     return Finding("photos-absent", source.path, "none of the photos is where the file says", [detail], remedy)
 
 
-def _sizes_and_turns(source: Source, photos: Photos) -> Iterator[Finding]:
-    scan, turned = photos.scan, photos.scan.facts["orientation"] > 1
-    listed_wh = source.table.images.sizes_wh[photos.rows]
-    differs = photo_size_differs(source, photos)
-    details = [
-        f"{width}x{height}, listed as {listed[0]}x{listed[1]}{_turn(int(orientation))}"
-        for (width, height), listed, orientation in zip(
-            scan.sizes_wh.tolist(), listed_wh.tolist(), scan.facts["orientation"], strict=True
-        )
-    ]
-    what = "of another size than the file says"
-    remedy = "boxes would be in the wrong place: use the photos that were annotated, or turn them upright"
-    yield from _of_photos(source, "photo-size", differs, what, remedy, details)
-    details = [f"EXIF orientation {orientation}" for orientation in scan.facts["orientation"].tolist()]
-    what = "that EXIF turns or mirrors"
-    remedy = "loaders turn them, some annotation tools don't: look whether the boxes sit right"
-    yield from _of_photos(source, "photo-turned", scan.readable & turned & ~differs, what, remedy, details)
-
-
 def photo_size_differs(source: Source, photos: Photos) -> BoolArray:
-    """Tell which photos, seen upright, have another size than a usable listed one, shape ``(P,)``."""
+    """Tell which photos, as loaded, have another size than a usable listed one, shape ``(P,)``."""
     listed_wh, has_size = source.table.images.sizes_wh[photos.rows], source.table.images.has_size[photos.rows]
     differs: BoolArray = photos.scan.readable & has_size & (photos.scan.sizes_wh != listed_wh).any(axis=1)
     return differs
-
-
-def _turn(orientation: int) -> str:
-    return ", stored on its side with an EXIF orientation" if orientation in ORIENTATIONS_ON_THE_SIDE else ""
 
 
 def _of_photos(
@@ -108,11 +153,18 @@ def check_copies(sources: Sequence[Source], threshold: int = DEFAULT_THRESHOLD) 
     whole = [(source, source.photos) for source in sources if source.photos is not None]
     if not whole:
         return
-    scan = _joined([photos for _, photos in whole])
+    scan = PhotoScan(
+        [name for _, photos in whole for name in photos.scan.file_names],
+        [problem for _, photos in whole for problem in photos.scan.problems],
+        np.concatenate([photos.scan.facts for _, photos in whole]),
+    )
     owner = np.repeat(np.arange(len(whole)), [len(photos.rows) for _, photos in whole])
     rows = np.concatenate([photos.rows for _, photos in whole])
+    paths = [os.path.join(os.path.realpath(one.image_root), name) for one, own in whole for name in own.scan.file_names]
     pairs = near_duplicate_pairs(scan, threshold)
-    pairs = pairs[~_one_file(_paths(whole), pairs)]
+    # One file listed twice is a finding of its own.
+    is_one_file = [paths[first] == paths[second] for first, second in pairs.tolist()]
+    pairs = pairs[~np.array(is_one_file, dtype=bool)]
     exact, bits = same_bytes(scan, pairs), hash_distances(scan, pairs)
     across = owner[pairs[:, 0]] != owner[pairs[:, 1]]
     for kind, chosen in (
@@ -126,27 +178,6 @@ def check_copies(sources: Sequence[Source], threshold: int = DEFAULT_THRESHOLD) 
                 mine = chosen & (owner[pairs[:, 0]] == first) & (owner[pairs[:, 1]] == second)
                 if mine.any():
                     yield _pairs_finding(kind, whole[first][0], whole[second][0], rows[pairs[mine]], bits[mine])
-
-
-def _joined(parts: Sequence[Photos]) -> ImageScan:
-    """Put the scans of several files one after the other."""
-    return ImageScan(
-        [name for photos in parts for name in photos.scan.file_names],
-        [problem for photos in parts for problem in photos.scan.problems],
-        np.concatenate([photos.scan.facts for photos in parts]),
-    )
-
-
-def _paths(parts: Sequence[tuple[Source, Photos]]) -> list[str]:
-    """List where on disk every photo is."""
-    return [
-        os.path.join(os.path.realpath(source.image_root), name) for source, p in parts for name in p.scan.file_names
-    ]
-
-
-def _one_file(paths: list[str], pairs: IntArray) -> BoolArray:
-    """Tell which pairs are one file listed twice, which is a finding of its own."""
-    return np.array([paths[first] == paths[second] for first, second in pairs.tolist()], dtype=bool)
 
 
 def _pairs_finding(kind: str, first: Source, second: Source, pairs: IntArray, bits: IntArray) -> Finding:

@@ -19,7 +19,7 @@ from sortline.errors import InputError
 from sortline.files import read_json
 
 if TYPE_CHECKING:
-    from sortline.data.image_scan import ImageScan
+    from sortline.data.photo_scan import PhotoScan
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Photos:
     """
 
     rows: IntArray
-    scan: ImageScan
+    scan: PhotoScan
 
     def of_images(self, images: ImageColumns) -> Photos:
         """Return the facts of those photos that another list of images has, in its order."""

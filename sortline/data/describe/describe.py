@@ -20,7 +20,7 @@ from sortline.data.describe.sheets import Sheet, sheet_jpeg
 from sortline.data.describe.statistics import BoxTable
 from sortline.data.describe.summary import split_numbers
 from sortline.reports.theme import Chart
-from sortline.data.image_scan import ImageScan, scan_images
+from sortline.data.photo_scan import PhotoScan, scan_photos
 from sortline.errors import InputError, Problem
 from sortline.files import atomic_write, missing_part, write_json
 
@@ -42,7 +42,7 @@ class Split:
     path: Path
     table: BoxTable
     image_root: Path
-    scan: ImageScan
+    scan: PhotoScan
 
     @property
     def has_photos(self) -> bool:
@@ -135,7 +135,7 @@ def _check_arguments(out: Path, image_root: str | os.PathLike[str] | None, sampl
 
 def _split(path: Path, content: CocoJson, image_root: str | os.PathLike[str] | None) -> Split:
     root = path.parent if image_root is None else Path(image_root)
-    return Split(path, numbers.box_table(content), root, scan_images(root, content["images"]))
+    return Split(path, numbers.box_table(content), root, scan_photos(root, content["images"]))
 
 
 def _describe(train: Split, test: Split | None, samples: int, seed: int) -> Description:

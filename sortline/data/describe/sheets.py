@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw
 
 from sortline.arrays import BoolArray
 from sortline.data.describe.statistics import BoxTable, boxes_per_class, boxes_per_image
-from sortline.data.draw import INK, MUTED, PAPER, font, outline_boxes, read_photo, shortened
+from sortline.data.drawing import INK, MUTED, PAPER, font, outline_boxes, shortened
+from sortline.data.photos import read_photo
 from sortline.arrays import UInt8Array
-from sortline.data.image_scan import ImageScan
+from sortline.data.photo_scan import PhotoScan
 from sortline.progress import track
 
 #: Height of a photo on the page, and the width that a long one is cut down to, in pixels.
@@ -180,7 +181,7 @@ def _jpeg(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def extreme_sheet(table: BoxTable, image_root: Path, scan: ImageScan, count: int) -> Sheet:
+def extreme_sheet(table: BoxTable, image_root: Path, scan: PhotoScan, count: int) -> Sheet:
     """Make a sheet of the darkest, brightest, least sharp and flattest photos, ``count`` of each at most."""
     usable = np.flatnonzero(scan.readable)
     kinds = (("darkest", "brightness", 1), ("brightest", "brightness", -1), ("least sharp", "sharpness", 1))

@@ -10,7 +10,7 @@ from scipy import stats
 
 from sortline.arrays import FloatArray, IntArray
 from sortline.data.describe.statistics import BoxTable, boxes_per_image, class_presence
-from sortline.data.image_scan import ImageScan
+from sortline.data.photo_scan import PhotoScan
 
 #: Chance of calling at least one difference real where there is none, over all features together.
 FALSE_ALARM = 0.01
@@ -76,7 +76,7 @@ def compare_counts(feature: str, train: tuple[int, int], test: tuple[int, int]) 
     return Difference(feature, *shares, gap=abs(shares[0] - shares[1]), p_value=p_value, is_share=True)
 
 
-def photo_features(scan: ImageScan) -> dict[str, FloatArray]:
+def photo_features(scan: PhotoScan) -> dict[str, FloatArray]:
     """Return the measures of a scan's readable photos by name.
 
     Each has shape ``(N,)``: brightness and contrast from 0 to 255; sharpness as a logarithm to base 10, since it
@@ -132,7 +132,7 @@ def _compare_classes(train: BoxTable, test: BoxTable) -> list[Difference]:
     ]
 
 
-def compare_scans(train: ImageScan, test: ImageScan) -> list[Difference]:
+def compare_scans(train: PhotoScan, test: PhotoScan) -> list[Difference]:
     """Compare the photos' light, sharpness and colour; nothing where one side has no readable photo."""
     pairs = zip(photo_features(train).items(), photo_features(test).values(), strict=True)
     return [compare_values(name, ours, theirs) for (name, ours), theirs in pairs if len(ours) and len(theirs)]

@@ -10,10 +10,10 @@ import numpy as np
 from sortline.data.describe import statistics as numbers
 from sortline.data.describe.split_differences import photo_features
 from sortline.data.describe.statistics import BoxTable
-from sortline.data.image_scan import ImageScan
+from sortline.data.photo_scan import PhotoScan
 
 
-def split_numbers(path: Path, table: BoxTable, scan: ImageScan) -> dict[str, Any]:
+def split_numbers(path: Path, table: BoxTable, scan: PhotoScan) -> dict[str, Any]:
     """Return the numbers of one annotation file and its photos."""
     return {
         "annotation_file": str(path),
@@ -85,7 +85,7 @@ def _by_quantile(values: Any) -> dict[str, float] | None:
     }
 
 
-def photo_numbers(scan: ImageScan) -> dict[str, Any] | None:
+def photo_numbers(scan: PhotoScan) -> dict[str, Any] | None:
     """Return median and quartiles of the photos' measures, and which can't be read; None if no photo can."""
     if not scan.readable.any():
         return None

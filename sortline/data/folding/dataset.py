@@ -24,7 +24,8 @@ from sortline.data.folding.groups import (
     near_duplicate_groups,
 )
 from sortline.data.folding.fold_tables import Balance, balance, balance_notes
-from sortline.data.image_scan import ImageScan, scan_images
+from sortline.data.photo_scan import PhotoScan, scan_photos
+from sortline.data.photos import absent_photos
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, missing_part
 
@@ -96,14 +97,14 @@ class _Photos:
     @cached_property
     def missing(self) -> str:
         """Why there are none, or an empty string."""
-        if any((self.root / image["file_name"]).is_file() for image in self.images):
+        if len(absent_photos(self.root, (image["file_name"] for image in self.images))) < len(self.images):
             return ""
         return f"none of the {len(self.images):,} photos is below {self.root}"
 
     @cached_property
-    def scan(self) -> ImageScan:
+    def scan(self) -> PhotoScan:
         """What they say."""
-        return scan_images(self.root, self.images)
+        return scan_photos(self.root, self.images)
 
 
 def split_dataset(source: Path, out: Path | None, options: FoldOptions) -> SplitDataset:

@@ -15,8 +15,8 @@ import numpy as np
 from sortline.data.annotations import CocoJson
 from sortline.arrays import IntArray
 from sortline.data.folding.folds import number_labels
-from sortline.data.image_scan import ImageScan
-from sortline.data.near_duplicates import groups_of_pairs, near_duplicate_pairs
+from sortline.data.photo_scan import PhotoScan
+from sortline.data.photo_scan import groups_of_pairs, near_duplicate_pairs
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
 
@@ -68,7 +68,7 @@ def _neighbours(of_image: IntArray) -> IntArray:
     return np.stack([order[:-1][same], order[1:][same]], axis=1)
 
 
-def near_duplicate_groups(scan: ImageScan) -> Grouping:
+def near_duplicate_groups(scan: PhotoScan) -> Grouping:
     """Group the photos that show the same scene."""
     return Grouping(groups_of_pairs(len(scan.file_names), near_duplicate_pairs(scan)), "near-duplicates")
 

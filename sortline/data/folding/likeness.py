@@ -10,7 +10,7 @@ import numpy as np
 from sortline.arrays import BoolArray, IntArray
 from sortline.data.describe.split_differences import Difference, compare_scans, compare_tables
 from sortline.data.describe.statistics import BoxTable
-from sortline.data.image_scan import ImageScan
+from sortline.data.photo_scan import PhotoScan
 from sortline.progress import track
 
 
@@ -24,7 +24,7 @@ class ImageSet:
     """
 
     table: BoxTable
-    scan: ImageScan | None
+    scan: PhotoScan | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _subset(images: ImageSet, mask: BoolArray) -> ImageSet:
         bboxes_xywh=table.bboxes_xywh[on_kept],
     )
     if scan is not None:
-        scan = ImageScan([scan.file_names[row] for row in kept], [scan.problems[row] for row in kept], scan.facts[kept])
+        scan = PhotoScan([scan.file_names[row] for row in kept], [scan.problems[row] for row in kept], scan.facts[kept])
     return ImageSet(part, scan)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sortline.data.annotations import CocoJson
 from sortline.data.formats.base import Findings
 from sortline.data.formats.decimals import box_area
 from sortline.data.formats.places import check_names
+from sortline.data.photos import PhotoError, view_photos
 from sortline.data.table import BORDER_TOLERANCE
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
@@ -91,6 +93,21 @@ class Builder:
             self.findings.add("has no boxes and no list of classes", where, remedy="name the classes with --classes")
         categories = [{"id": index, "name": name} for name, index in ids.items()]
         return {"images": list(self.images.values()), "categories": categories, "annotations": annotations}
+
+
+def read_sizes(paths: Sequence[Path], findings: Findings) -> list[tuple[int, int]]:
+    """Return the widths and heights in pixels that a training run loads photos with.
+
+    A photo that is absent or can't be loaded is reported and gets the size 1x1.
+    """
+    sizes = []
+    for path, view in zip(paths, view_photos(paths, "reading photo sizes"), strict=True):
+        if isinstance(view, PhotoError):
+            # False, too, for a name that no file can have.
+            kind, seen = ("a photo that can't be read", str(view)) if os.path.isfile(path) else ("a missing photo", "")
+            findings.add(kind, path, seen, "its size is needed: bring the photo, or say where it is with --image-root")
+        sizes.append((1, 1) if isinstance(view, PhotoError) else view.size_wh)
+    return sizes
 
 
 def class_order(given: Sequence[str] | None, folder: Path, used: Sequence[str]) -> tuple[list[str], str]:

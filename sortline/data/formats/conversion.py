@@ -16,6 +16,7 @@ from sortline.data.formats.base import Findings, Format, ReadOptions, Split, Wri
 from sortline.data.formats.losses import count_losses, some
 from sortline.data.formats.output import COPY, NONE, check_plan, write_plan
 from sortline.data.formats.places import check_names
+from sortline.data.photos import absent_photos
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
 
@@ -225,10 +226,10 @@ def _losses(splits: Sequence[Split], held_keys: frozenset[str]) -> list[str]:
 
 def _photo_notes(splits: Sequence[Split]) -> list[str]:
     """Say where ``file_name`` starts from, once a folder, and whether photos are there."""
-    first = {split.image_root: split.image_root / split.annotations["images"][0]["file_name"] for split in splits}
+    first = {split.image_root: split.annotations["images"][0]["file_name"] for split in splits}
     return [
         f"photos stay where they are: file_name starts from {root}"
-        if os.path.isfile(photo)
+        if not absent_photos(root, [photo])
         else f"no photos in {root}: file_name starts from wherever they are"
         for root, photo in first.items()
     ]

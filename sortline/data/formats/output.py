@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sortline.data.formats.base import Findings, Plan
 from sortline.data.formats.places import check_places
+from sortline.data.photos import absent_photos
 from sortline.errors import counted
 from sortline.progress import track
 
@@ -38,7 +39,7 @@ def check_plan(plan: Plan, images: str, sources: Collection[Path], overwrite: bo
     check_places([*plan.texts, *photos], plan.root, findings)
     for place in plan.clashes:
         findings.add("two files for one place", plan.root / place, remedy="write the splits into folders of their own")
-    missing = [str(path) for path in photos.values() if not os.path.isfile(path)]
+    missing = absent_photos("", map(str, photos.values()))
     if missing:
         remedy = "--image-root says where file_name starts, --images none leaves the photos out"
         findings.add(f"{len(missing):,} of {len(photos):,} photos are missing", counted(missing), remedy=remedy)

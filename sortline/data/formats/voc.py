@@ -32,11 +32,11 @@ from sortline.data.formats.build import (
     check_shared_classes,
     class_list_text,
     class_order,
+    read_sizes,
 )
 from sortline.data.formats.coco_json import photos_of
 from sortline.data.formats.decimals import subtract
 from sortline.data.formats.losses import some
-from sortline.data.formats.photos import read_sizes
 from sortline.data.formats.places import without_suffix
 from sortline.data.formats.voc_xml import FLAGS, XmlBox, XmlFile, parse_file, print_file
 from sortline.errors import InputError, Problem, counted

@@ -24,10 +24,9 @@ from sortline.data.formats.base import (
     WriteOptions,
     pick_splits,
 )
-from sortline.data.formats.build import Builder
+from sortline.data.formats.build import Builder, read_sizes
 from sortline.data.formats.coco_json import photos_of
 from sortline.data.formats.losses import some
-from sortline.data.formats.photos import read_sizes
 from sortline.data.formats.yolo_rows import boxes_to_rows, rows_to_boxes
 from sortline.data.formats.yolo_yaml import (
     FILE_NAMES,
@@ -41,7 +40,7 @@ from sortline.data.formats.yolo_yaml import (
     split_values,
     yaml_text,
 )
-from sortline.data.images import IMAGE_SUFFIXES
+from sortline.data.photos import IMAGE_SUFFIXES
 from sortline.errors import InputError, Problem, counted
 
 PHOTOS, LABELS = "images", "labels"

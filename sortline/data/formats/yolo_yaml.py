@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from sortline.data.formats.base import SPLITS, Findings
-from sortline.data.images import IMAGE_SUFFIXES
+from sortline.data.photos import photos_below
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
 
@@ -117,7 +117,7 @@ def list_photos(values: Sequence[str], root: Path, path: Path, findings: Finding
     for value in values:
         place = _resolve(value, root)
         if os.path.isdir(place):
-            inside = sorted(item for item in place.rglob("*") if item.suffix.lower() in IMAGE_SUFFIXES)
+            inside = photos_below(place)
             photos += inside
             if not inside:
                 findings.add("a folder without photos", place)

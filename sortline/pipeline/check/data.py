@@ -8,7 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from sortline.data.annotations import check_categories, check_images, read_annotations
+from sortline.data.annotations import check_categories, read_annotations
+from sortline.data.check.photo_checks import check_images
 from sortline.errors import InputError, Problem
 from sortline.pipeline.bind import PARTS, annotation_path, as_list, class_names, leaf_datasets
 from sortline.pipeline.check.sampling import check_leaks, check_sampler

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from sortline.data.draw import INK, MUTED, PAPER, draw_boxes, font, font_size, legend_strip, line_width, shortened
+from sortline.data.drawing import INK, MUTED, PAPER, draw_boxes, font, font_size, legend_strip, line_width, shortened
 from sortline.pipeline.preview.drawn import Drawn, Objects
 from sortline.reports.palette import class_colour
 

@@ -9,7 +9,8 @@ import numpy as np
 from sortline.arrays import FloatArray
 from sortline.data.annotations import CocoJson, category_names
 from sortline.data.describe.sheets import Sheet, Tile
-from sortline.data.draw import boxes_by_image, read_photo, true_boxes
+from sortline.data.drawing import boxes_by_image, true_boxes
+from sortline.data.photos import read_photo
 from sortline.predictions.draw import photo_row
 from sortline.predictions.photo_choice import choose_by_counts
 from sortline.predictions.photo_counts import above_cuts, count_by_photo

@@ -13,7 +13,8 @@ from PIL import Image
 
 from sortline.arrays import IntArray
 from sortline.data.annotations import category_names
-from sortline.data.draw import Boxes, boxes_by_image, read_photo, true_boxes, write_image
+from sortline.data.drawing import Boxes, boxes_by_image, true_boxes, write_image
+from sortline.data.photos import read_photo
 from sortline.errors import InputError, Problem
 from sortline.predictions.draw import photo_row, photo_sheet
 from sortline.predictions.photo_counts import PhotoCounts, above_cuts, class_cuts, count_by_photo

@@ -1,13 +1,11 @@
 import copy
-import io
 import json
 
 import numpy as np
 import pytest
 from helpers import CLASSES, ROOT, coco
-from PIL import Image
 
-from sortline.data.annotations import check_categories, check_images, read_annotations
+from sortline.data.annotations import check_categories, read_annotations
 from sortline.data.table import boxes_outside
 from sortline.errors import InputError
 
@@ -221,118 +219,3 @@ def test_missing_and_extra_classes_are_all_named():
 
 def test_a_class_listed_twice_is_refused():
     assert "'Paper' is listed more than once" in texts_of_check([*CLASSES, "Paper"])[0]
-
-
-def jpeg(size=(64, 48), orientation=None, thumbnail=None):
-    """A JPEG file's bytes; optionally with an EXIF orientation and a whole JPEG before its own picture."""
-    pixels = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    exif = Image.Exif()
-    if orientation:
-        exif[0x0112] = orientation
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", exif=exif)
-    content = file.getvalue()
-    if thumbnail is None:
-        return content
-    # An application segment: marker, length including itself, content.
-    segment = b"\xff\xef" + (2 + len(thumbnail)).to_bytes(2, "big") + thumbnail
-    return content[:2] + segment + content[2:]
-
-
-def png(size=(64, 48)):
-    return photo("PNG", size)
-
-
-def photo(form, size=(64, 48)):
-    """A grey photo's bytes in a format."""
-    file = io.BytesIO()
-    Image.new("RGB", size).save(file, form)
-    return file.getvalue()
-
-
-@pytest.fixture
-def check_photos(tmp_path):
-    """Write photos by name, the files of a sound annotation file by default, and check them."""
-
-    def check(replaced, images=3):
-        for index in range(images):
-            name = f"train/{index:04}.jpg"
-            content = replaced.get(name, jpeg())
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
-            if content is not None:
-                path.write_bytes(content)
-        return check_images(coco(images=images), tmp_path, "train.json")
-
-    return check
-
-
-def test_sound_photos_pass(check_photos):
-    assert check_photos({}) == []
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(jpeg() + b"\0" * 64, id="bytes behind the end"),
-        pytest.param(jpeg(thumbnail=jpeg((8, 8))), id="JPEG within JPEG"),
-        pytest.param(jpeg(orientation=3), id="turned by half"),
-        pytest.param(jpeg((48, 64), orientation=6), id="turned upright by EXIF"),
-        pytest.param(png(), id="PNG"),
-        pytest.param(photo("BMP"), id="BMP"),
-        pytest.param(photo("GIF"), id="GIF"),
-        pytest.param(png() + b"\0" * 64, id="PNG with bytes behind the end"),
-    ],
-)
-def test_unusual_but_sound_photos_pass(check_photos, content):
-    assert check_photos({"train/0001.jpg": content}) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        pytest.param(None, "1 of 3 images listed but absent: train/0001.jpg", id="absent"),
-        pytest.param(b"", "that can't be read: train/0001.jpg (empty)", id="empty"),
-        pytest.param(b"no image at all", "can't be read: train/0001.jpg (not an image)", id="text"),
-        pytest.param(jpeg()[:30], "can't be read: train/0001.jpg", id="header cut"),
-        pytest.param(jpeg()[:-100], "can't be read: train/0001.jpg (cut short)", id="data cut"),
-        pytest.param(
-            jpeg(thumbnail=jpeg((8, 8)))[:-100], "train/0001.jpg (cut short)", id="data cut, JPEG within JPEG"
-        ),
-        pytest.param(png()[:-20], "train/0001.jpg (cut short)", id="PNG cut"),
-        pytest.param(photo("BMP")[:-20], "can't be read: train/0001.jpg", id="BMP cut"),
-        pytest.param(photo("GIF")[:-20], "can't be read: train/0001.jpg", id="GIF cut"),
-        pytest.param(jpeg((32, 48)), "train/0001.jpg (32x48, listed as 64x48)", id="size"),
-        pytest.param(jpeg(orientation=6), "(48x64, listed as 64x48, stored on its side", id="EXIF"),
-    ],
-)
-def test_a_bad_photo_is_named(check_photos, content, expected):
-    (problem,) = check_photos({"train/0001.jpg": content})
-    assert expected in problem.what
-    assert problem.where == "train.json"
-
-
-def test_every_kind_is_reported_and_the_others_counted(check_photos):
-    bad = {f"train/{index:04}.jpg": None for index in range(5)} | {"train/0005.jpg": b""}
-    absent, unreadable = check_photos(bad, images=8)
-    assert absent.what.endswith("train/0000.jpg, train/0001.jpg, train/0002.jpg and 2 more")
-    assert "train/0005.jpg (empty)" in unreadable.what
-
-
-def test_a_missing_folder_is_one_problem(tmp_path):
-    (problem,) = check_images(coco(), tmp_path / "nowhere", "train.json")
-    assert "the image folder" in problem.what
-    assert "'nowhere' in it does not" in problem.remedy
-
-
-def test_a_folder_given_once_too_often_is_recognised(tmp_path, check_photos):
-    check_photos({})
-    (problem,) = check_images(coco(images=3), tmp_path / "train", "train.json")
-    assert problem.remedy == f"file_name already begins with 'train': set the image folder to {str(tmp_path)!r}"
-
-
-def test_real_photos_pass():
-    root = REAL_DATA / "taco-recycle"
-    if not root.is_dir():
-        pytest.skip("needs the shared data set taco-recycle")
-    assert check_images(read_annotations(root / "train.json"), root, "train.json") == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.data.draw import true_boxes
+from sortline.data.drawing import true_boxes
 from sortline.errors import InputError
 from sortline.predictions.draw import choose_images, comparison_sheet, draw_results
 from sortline.predictions.results import Results

@@ -190,6 +190,7 @@ def test_every_error_without_a_repair_is_meant():
         "category-name-bad",
         "boxes-look-like-corners",
         "photos-absent",
+        "photo-nearly-black",
     }
 
 

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sortline.data.annotations import check_images, read_annotations
+from sortline.data.annotations import read_annotations
+from sortline.data.check.photo_checks import check_images
 from sortline.data.demo.data import (
     CLASS_COUNTS,
     CLASSES,

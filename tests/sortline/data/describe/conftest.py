@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sortline.data.describe.statistics import BoxTable
-from sortline.data.image_scan import FACTS, ImageScan
+from sortline.data.photo_scan import FACTS, PhotoScan
 
 
 def _table(
@@ -26,12 +26,12 @@ def _table(
     )
 
 
-def _scan(images: int = 3, problems: dict[int, str] | None = None, **facts: list[float]) -> ImageScan:
+def _scan(images: int = 3, problems: dict[int, str] | None = None, **facts: list[float]) -> PhotoScan:
     """Make the scan of ``images`` photos with the facts given a row each."""
     found = np.zeros(images, dtype=FACTS)
     for name, values in facts.items():
         found[name] = values
-    return ImageScan(
+    return PhotoScan(
         [f"{row}.jpg" for row in range(images)], [(problems or {}).get(row, "") for row in range(images)], found
     )
 
@@ -43,6 +43,6 @@ def make_table() -> Callable[..., BoxTable]:
 
 
 @pytest.fixture
-def make_scan() -> Callable[..., ImageScan]:
+def make_scan() -> Callable[..., PhotoScan]:
     """Make a scan; keywords are facts, a value a photo."""
     return _scan

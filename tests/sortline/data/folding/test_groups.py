@@ -11,7 +11,7 @@ from sortline.data.folding.groups import (
     join_groups,
     near_duplicate_groups,
 )
-from sortline.data.image_scan import scan_images
+from sortline.data.photo_scan import scan_photos
 from sortline.errors import InputError
 
 
@@ -125,5 +125,5 @@ def test_unknown_and_missing_names_come_together(read_csv):
 def test_photos_of_one_scene(make_dataset):
     root = make_dataset(images=4)
     (root / "train/0003.jpg").write_bytes((root / "train/0001.jpg").read_bytes())
-    scan = scan_images(root, coco(images=4)["images"], progress=False)
+    scan = scan_photos(root, coco(images=4)["images"], progress=False)
     assert near_duplicate_groups(scan).of_image.tolist() == [0, 1, 2, 1]

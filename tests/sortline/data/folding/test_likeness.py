@@ -4,7 +4,7 @@ from helpers import coco
 
 from sortline.data.describe.statistics import box_table
 from sortline.data.folding.likeness import ImageSet, describe_choice, most_like
-from sortline.data.image_scan import FACTS, ImageScan
+from sortline.data.photo_scan import FACTS, PhotoScan
 
 
 def image_set(widths, brightness=None):
@@ -16,7 +16,7 @@ def image_set(widths, brightness=None):
     if brightness is not None:
         facts = np.zeros(len(widths), dtype=FACTS)
         facts["brightness"] = brightness
-        scan = ImageScan([image["file_name"] for image in data["images"]], [""] * len(widths), facts)
+        scan = PhotoScan([image["file_name"] for image in data["images"]], [""] * len(widths), facts)
     return ImageSet(box_table(data), scan)
 
 

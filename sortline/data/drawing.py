@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from sortline.data.annotations import CocoJson
 from sortline.arrays import UInt8Array
 from sortline.reports.palette import Rgb, class_colour
-from sortline.errors import InputError, Problem
-from sortline.files import atomic_write, missing_part
+from sortline.files import atomic_write
 
 
 SMALLEST_FONT = 9
@@ -180,22 +179,6 @@ def shortened(text: str, size: int, width: int) -> str:
 def _brightness(colour: Rgb) -> float:
     """Return the luma of ITU-R BT.601, 0 to 255."""
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
-
-
-def read_photo(image_root: Path, image: dict[str, Any]) -> UInt8Array:
-    """Read a photo of an annotation file as RGB, turned upright as its EXIF entry says.
-
-    Raises:
-        InputError: It's absent or unreadable.
-    """
-    path = image_root / image["file_name"]
-    try:
-        with Image.open(path) as file:
-            return np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
-    except FileNotFoundError:
-        raise InputError(Problem(str(path), "no such image", missing_part(path))) from None
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(Problem(str(path), f"is not a readable image: {error}", "copy it again")) from None
 
 
 def write_image(path: Path, picture: Image.Image, form: str) -> None:

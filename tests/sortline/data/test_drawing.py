@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sortline.data.draw import draw_boxes, font_size, legend_strip, line_width, outline_boxes, read_photo, true_boxes, write_image
+from sortline.data.drawing import draw_boxes, font_size, legend_strip, line_width, outline_boxes, true_boxes, write_image
+from sortline.data.photos import read_photo
 from sortline.reports.palette import class_colour
 from sortline.errors import InputError
 
@@ -126,18 +127,6 @@ def test_true_boxes_come_by_image_as_corners_and_positions() -> None:
     assert found[1].boxes_xyxy.tolist() == [[10, 20, 10 + 30, 20 + 15]] * 2
     assert found[1].labels.tolist() == [2, 2]
     assert found[1].scores is None
-
-
-def test_a_photo_stored_on_its_side_is_read_upright(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(grey_photo(20, 30)).save(tmp_path / "a.jpg", exif=exif)
-    assert read_photo(tmp_path, {"file_name": "a.jpg"}).shape == (30, 20, 3)
-
-
-def test_an_absent_photo_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"a\.jpg: no such image"):
-        read_photo(tmp_path, {"file_name": "a.jpg"})
 
 
 def test_a_legend_takes_more_lines_where_it_is_narrow() -> None:

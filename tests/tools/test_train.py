@@ -174,7 +174,7 @@ def test_a_full_disk_ends_in_one_message(make_dataset, make_config, tmp_path):
         "from sortline.cli import run_tool\n"
         "import custom_modules.register_all\n"
         "def full(descriptor): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
-        "from sortline.pipeline import running\n"
+        "from sortline.pipeline import execute as running\n"
         "build = running.build_runner\n"
         "def build_then_fill(*arguments):\n"
         "    runner = build(*arguments)\n"

@@ -16,8 +16,9 @@ mlflow = pytest.importorskip("mlflow")
 from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
-from custom_modules.visualization import SortlineMLflowBackend, tracker_backend  # noqa: E402
+from custom_modules.visualization import SortlineMLflowBackend  # noqa: E402
 from custom_modules.visualization.sortline_mlflow_backend import RUN_ID_FILE  # noqa: E402
+from sortline.tracking import tracker_backend  # noqa: E402
 from sortline.tracking.facts import INTERRUPTED, Files, Note  # noqa: E402
 
 pytestmark = pytest.mark.mm

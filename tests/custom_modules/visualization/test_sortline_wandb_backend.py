@@ -17,9 +17,10 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
 from custom_modules.hooks import AtomicCheckpointHook  # noqa: E402
-from custom_modules.visualization import SortlineWandbBackend, tracker_backend  # noqa: E402
+from custom_modules.visualization import SortlineWandbBackend  # noqa: E402
 from custom_modules.visualization import sortline_wandb_backend as backend_module  # noqa: E402
 from sortline.secrets import HIDDEN  # noqa: E402
+from sortline.tracking import tracker_backend  # noqa: E402
 from sortline.tracking.identity import RUN_ID_FILE  # noqa: E402
 from sortline.tracking.tracker_backend import iterations_done, plain  # noqa: E402
 from sortline.tracking.wandb_files import read_records, row_of  # noqa: E402

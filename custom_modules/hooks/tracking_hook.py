@@ -14,7 +14,7 @@ from mmengine.registry import HOOKS
 from custom_modules.hooks.submission_hook import leaf_dataset
 from custom_modules.metrics.contest_metric import last_evaluated
 from sortline.errors import InputError, Problem
-from sortline.runs.identity import run_identity
+from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import read_record
 from sortline.tracking import run_files
 from sortline.tracking.facts import Note

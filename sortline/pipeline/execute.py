@@ -18,8 +18,7 @@ from sortline.pipeline.registering import register
 from sortline.pipeline.run_keeping import describe_run, kept_record
 from sortline.pipeline.upstream import cache_formatting
 from sortline.runs.checkpoints import is_best
-from sortline.runs.identity import run_identity
-from sortline.runs.run_lock import sole_user
+from sortline.runs.run_folder import run_identity, sole_user
 from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
 from sortline.runs.validated import doubt_about_test
 from sortline.tracking.trackers import breaks_tracked, give_identity

@@ -9,8 +9,8 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import VISBACKENDS
 
-from sortline.runs.identity import run_identity
 from sortline.runs.planned_runs import mean_and_deviation
+from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import SCORE, RunRecord
 from sortline.tracking.facts import Note
 from sortline.tracking.tracker_backend import TrackerBackend

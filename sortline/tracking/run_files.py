@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sortline.runs.identity import artifact_name
+from sortline.runs.run_folder import artifact_name
 from sortline.runs.run_record import NAME, SUBMISSION, TEST_PREDICTIONS, VAL_PREDICTIONS, RunRecord
 from sortline.tracking.facts import Files
 

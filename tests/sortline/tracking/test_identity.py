@@ -2,54 +2,20 @@
 
 import doctest
 import json
-import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortline.runs.identity import artifact_name, run_identity
 from sortline.secrets import HIDDEN, shows_secret, without_secrets
 from sortline.tracking import identity as tracking
 from sortline.tracking.identity import RUN_ID, RUN_ID_FILE, new_run_id, run_id_to_use, sweep_folder, tracking_mode
 
-CONFIG = "configs/rtmdet/rtmdet_s_1x_recycle.py"
 KEY = "0123456789" * 4
 
 
 def test_examples_hold():
     assert doctest.testmod(tracking).failed == 0
-
-
-@pytest.mark.parametrize(
-    ("work_dir", "fold", "name", "tags"),
-    [
-        pytest.param("work_dirs/rtmdet_s_1x_recycle", None, "rtmdet_s_1x_recycle", ["rtmdet", "recycle"], id="plain"),
-        pytest.param(
-            "/home/me/work_dirs/rtmdet_s_1x_recycle/fold_0",
-            0,
-            "rtmdet_s_1x_recycle/fold_0",
-            ["rtmdet", "recycle", "fold_0"],
-            id="fold",
-        ),
-        pytest.param("/tmp/try", None, "try", ["rtmdet", "recycle"], id="folder-of-the-users"),
-        pytest.param("/tmp/try", 3, "try/fold_3", ["rtmdet", "recycle", "fold_3"], id="fold-in-a-users-folder"),
-    ],
-)
-def test_identity_comes_from_the_paths(work_dir, fold, name, tags):
-    assert run_identity(CONFIG, work_dir, "train", fold) == {
-        "name": name,
-        "group": "rtmdet_s_1x_recycle",
-        "job_type": "train",
-        "tags": tags,
-        "dir": work_dir,
-    }
-
-
-def test_family_is_the_folder_also_from_within_it(tmp_path, monkeypatch):
-    (tmp_path / "rtmdet").mkdir()
-    monkeypatch.chdir(tmp_path / "rtmdet")
-    assert run_identity("rtmdet_s_1x_recycle.py", "work_dirs/x", "test")["tags"] == ["rtmdet", "recycle"]
 
 
 def make_home(folder, netrc="", settings=""):
@@ -204,15 +170,3 @@ def test_a_resumed_run_without_a_usable_id_gets_one(tmp_path, content):
 )
 def test_outside_of_a_sweep_there_is_no_folder_of_one(env):
     assert sweep_folder(env) == ""
-
-
-def test_artifacts_have_names_that_wandb_allows():
-    names = [artifact_name(run, "model") for run in ("größe 1", "실험", "시험", "x" * 200 + "/fold_2")]
-    assert all(re.fullmatch(r"[a-zA-Z0-9_.-]{1,128}", name) for name in names)
-    assert len({*names}) == 4
-    assert names[-1].endswith("x-fold_2-model")
-
-
-def test_a_tag_has_the_length_that_wandb_allows():
-    long = "x" * 100
-    assert run_identity(f"configs/{long}/a_{long}.py", "work_dirs/a", "train")["tags"] == ["x" * 64]

@@ -1,4 +1,4 @@
-"""One training at a time in a run folder."""
+"""A run folder: what its run is called, and that only one training at a time uses it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,68 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sortline.errors import InputError, Problem
 
-NAME = ".lock"
+LOCK = ".lock"
 #: What a lock holds: the number of the process that took it, or nothing yet.
 CONTENT = re.compile(rb"\d{0,20}\n?")
 #: A link is not followed, and opening a named pipe does not wait for its other end.
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 #: How often the file may be gone again before it is locked.
 TRIES = 100
+#: Letters of a tag, and of an artifact's name, that trackers allow.
+LONGEST_TAG, LONGEST_NAME = 64, 128
+
+
+def run_identity(
+    config_path: str | os.PathLike[str],
+    work_dir: str | os.PathLike[str],
+    job_type: str,
+    fold: int | None = None,
+) -> dict[str, Any]:
+    """Derive a run's name, group and tags from its config's path, as arguments of ``wandb.init``.
+
+    >>> run_identity("configs/rtmdet/rtmdet_s_1x_recycle.py", "work_dirs/rtmdet_s_1x_recycle/fold_2", "train", 2)
+    {'name': 'rtmdet_s_1x_recycle/fold_2', 'group': 'rtmdet_s_1x_recycle', 'job_type': 'train', \
+'tags': ['rtmdet', 'recycle', 'fold_2'], 'dir': 'work_dirs/rtmdet_s_1x_recycle/fold_2'}
+
+    Args:
+        config_path: The experiment's config, ``configs/<family>/<model>_..._<dataset>.py``.
+        work_dir: The run folder; its part from the experiment's name on becomes the run's name, or its last part
+            where the user has put it elsewhere.
+        job_type: ``"train"`` or ``"test"``.
+        fold: Number of the fold, if the run is one of several.
+    """
+    config, folder = Path(config_path), Path(work_dir)
+    experiment = config.stem
+    parts = folder.parts
+    name = "/".join(parts[parts.index(experiment) :]) if experiment in parts else folder.name
+    tags = [config.resolve().parent.name, experiment.rpartition("_")[2]]
+    if fold is not None:
+        tags.append(f"fold_{fold}")
+        if f"fold_{fold}" not in parts:
+            name += f"/fold_{fold}"
+    return {
+        "name": name or experiment,
+        "group": experiment,
+        "job_type": job_type,
+        "tags": list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags if tag)),
+        "dir": str(work_dir),
+    }
+
+
+def artifact_name(run: str, kind: str) -> str:
+    """Name what a run makes, in characters that trackers allow.
+
+    >>> artifact_name("rtmdet_s_1x_recycle/fold_2", "model")
+    'rtmdet_s_1x_recycle-fold_2-model'
+
+    Letters that are not English ones become numbers, so that names that differ in them alone stay apart.
+    """
+    plain = f"{run}-{kind}".encode("ascii", "backslashreplace").decode()
+    return re.sub(r"[^\w.-]+", "-", plain)[-LONGEST_NAME:]
 
 
 @contextmanager
@@ -32,7 +84,7 @@ def sole_user(folder: str | os.PathLike[str]) -> Iterator[None]:
     Raises:
         InputError: Another process holds the folder, or a file that is no lock has its name.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / LOCK
     made = [parent for parent in path.parents if not parent.exists()]
     descriptor = _take(path)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,13 +16,15 @@ from sortline.files import atomic_write
 from sortline.secrets import hide_in_text
 
 #: Root of this repository, or of a copy of it.
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 #: Seconds for one call of git: a repository on a network drive must not hold up a training.
 TIMEOUT = 10.0
 #: Files that are not tracked count as code by these endings. Others may be data, or hold passwords.
 SOURCE_SUFFIXES = (".py", ".pyi", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp")
 #: Bytes of a changed file, and of all of them, that the patch takes.
 MAX_FILE, MAX_ALL = 2**18, 2**22
+#: What a record may name as a commit: git reads other texts as options or as expressions.
+COMMIT = re.compile("[0-9a-f]{4,64}")
 # Whatever the user's own git is set to do: no colours, no tools, no other prefixes.
 DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
 
@@ -76,7 +79,7 @@ def read_code(root: Path = ROOT) -> tuple[GitState, bytes]:
     try:
         top, index, commit = _git(root, "rev-parse", "--show-toplevel", "--git-path", "index", "HEAD").splitlines()
         state = replace(state, commit=commit, branch=_branch(root))
-        changed = _names(top, *DIFF, "--name-only", "-z", "HEAD")
+        changed = _names(top, *DIFF, "--name-only", "-z", "HEAD", "--")
         added = [name for name in _names(top, "ls-files", "-z", "--others", "--exclude-standard") if _is_source(name)]
         kept, left_out = _within_limits(Path(top), [*changed, *added])
         patch = _patch(top, Path(root) / index, kept, set(added))
@@ -164,10 +167,10 @@ def differing_files(then: GitState, folder: str | os.PathLike[str], root: Path =
 
     Returns:
         Names from the repository's top; None where the run's code is not known any more: its commit is not in this
-        repository, or its patch is not there.
+        repository, its patch is not there, or they are called what a run's are not.
     """
     patch = Path(folder) / then.diff_file
-    if not then.commit or (then.diff_file and not patch.is_file()):
+    if not COMMIT.fullmatch(then.commit) or (then.diff_file and not (patch.is_file() and patch.name == then.diff_file)):
         return None
     try:
         with tempfile.TemporaryDirectory() as scratch:
@@ -185,9 +188,9 @@ def _differing(then: GitState, patch: Path, root: Path, scratch: Path) -> list[s
         "GIT_OBJECT_DIRECTORY": str(scratch / "objects"),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
     }
-    _git(top, "read-tree", then.commit, **environment)
+    _git(top, "read-tree", "--", then.commit, **environment)
     if then.diff_file:
-        _git(top, "apply", "--cached", "--whitespace=nowarn", str(patch.resolve()), **environment)
+        _git(top, "apply", "--cached", "--whitespace=nowarn", "--", str(patch.resolve()), **environment)
     changed = _names(top, *DIFF, "--name-only", "-z", **environment)
     added = _names(top, "ls-files", "-z", "--others", "--exclude-standard", **environment)
     return [*changed, *filter(_is_source, added)]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -100,6 +101,24 @@ def test_a_lost_patch_or_commit_is_not_known(root, run):
     assert differing_files(state, run, root) is None
     assert differing_files(GitState("0" * 40), run, root) is None
     assert differing_files(GitState(), run, root) is None
+
+
+@pytest.mark.parametrize("commit", ["--index-output={victim}", "HEAD", "main", "HEAD --index-output={victim}", "-"])
+def test_a_commit_that_is_no_hash_reaches_no_git(root, run, tmp_path, monkeypatch, commit):
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    monkeypatch.setattr(git_state, "_git", lambda *args, **variables: pytest.fail("git was called"))
+    assert differing_files(GitState(commit.format(victim=victim)), run, root) is None
+    assert victim.read_text() == "mine"
+
+
+def test_a_patch_is_looked_for_in_the_run_folder_only(root, run):
+    change(root)
+    state = keep_code(run, root)
+    other = run.parent / "other"
+    other.mkdir()
+    for name in (f"../run/{state.diff_file}", str(run / state.diff_file)):
+        assert differing_files(replace(state, diff_file=name), other, root) is None
 
 
 def test_large_files_are_left_out_and_named(root, run):

@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     prepared = prepare(
         args, parts=("test",), edit=lambda cfg: inference.point_at_source(cfg, args.source, args.data_root, out)
     )
+    if args.draw:
+        inference.check_drawing(prepared.cfg, out / "drawn")
     checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
     if args.tta:
         prepared.lines += use_tta(prepared.cfg)

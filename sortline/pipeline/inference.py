@@ -6,12 +6,12 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from sortline.data.annotations import read_annotations
+from sortline.data.annotations import CocoJson, read_annotations
 from sortline.data.photos import describe_photos, find_photos
 from sortline.errors import InputError, Problem
 from sortline.files import write_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets
-from sortline.predictions.draw import draw_results
+from sortline.predictions.draw import draw_results, drawing_places
 from sortline.predictions.results import read_results
 
 NOT_FOR_PREDICTION = (
@@ -56,19 +56,38 @@ def point_at_source(cfg: Config, source: str, data_root: str | None, out: Path) 
     cfg.default_hooks.submission.submission = False
 
 
+def check_drawing(cfg: Config, out: Path) -> None:
+    """Refuse, before anything is predicted, photos that can't be drawn into a folder.
+
+    Args:
+        cfg: The config that is to predict, bound.
+        out: Folder for the drawn photos.
+
+    Raises:
+        InputError: Two photos would have one drawing, or a drawing would replace a photo.
+    """
+    annotations, image_root = _photos(cfg)
+    drawing_places(annotations, image_root, out)
+
+
 def draw_predictions(cfg: Config, predictions: str, out: Path, score_thr: float) -> int:
     """Draw every photo with its boxes into a folder.
 
     Args:
         cfg: The config that predicted.
         predictions: COCO results json.
-        out: Folder for the drawn photos, under their own names.
+        out: Folder for the drawn photos, which are named as :func:`drawing_places` says.
         score_thr: Boxes below this score are left out.
 
     Returns:
         How many photos were drawn.
     """
+    annotations, image_root = _photos(cfg)
+    return draw_results(annotations, read_results(predictions, annotations), image_root, out, score_thr)
+
+
+def _photos(cfg: Config) -> tuple[CocoJson, Path]:
+    """Read the annotation file of a config's test images, and name the folder of its photos."""
     dataset = next(leaf_datasets(cfg.test_dataloader.dataset))
-    annotations = read_annotations(annotation_path(dataset))
-    results = read_results(predictions, annotations)
-    return draw_results(annotations, results, Path(dataset.data_root), out, score_thr)
+    prefix = (dataset.get("data_prefix") or {}).get("img") or ""
+    return read_annotations(annotation_path(dataset)), Path(dataset.data_root, prefix)

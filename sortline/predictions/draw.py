@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from sortline.data.drawing import (
     write_image,
 )
 from sortline.data.photos import read_photo
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, counted
 from sortline.predictions.results import Results
 
 CELL = 400
@@ -37,6 +38,45 @@ TITLE = 64
 ROWS_IN_ONE_COLUMN = 2
 
 
+def drawing_places(
+    annotations: CocoJson, image_root: str | os.PathLike[str], out: str | os.PathLike[str]
+) -> dict[int, Path]:
+    """Say where the drawing of each photo goes: always below ``out``.
+
+    It is named after the photo's ``file_name``. Where one of them leads out of a folder, as an absolute one does, all
+    are named as seen from the folder that the photos share.
+
+    Args:
+        annotations: COCO annotation file that lists the photos.
+        image_root: Folder that ``file_name`` starts from.
+        out: Folder for the drawings.
+
+    Returns:
+        A path for each image id.
+
+    Raises:
+        InputError: Two photos would have one drawing, or a drawing would replace a photo.
+    """
+    target = Path(out)
+    ids = [image["id"] for image in annotations["images"]]
+    photos = [os.path.abspath(Path(image_root, image["file_name"])) for image in annotations["images"]]
+    names = [PurePath(os.path.normpath(image["file_name"])) for image in annotations["images"]]
+    if any(name.is_absolute() or name.parts[:1] == ("..",) for name in names):
+        shared = os.path.commonpath([os.path.dirname(photo) for photo in photos])
+        names = [PurePath(os.path.relpath(photo, shared)) for photo in photos]
+    problems = []
+    if twice := [str(name) for name, count in Counter(names).items() if count > 1]:
+        what = f"would hold one drawing for two photos: {counted(twice)}"
+        problems.append(Problem(str(target), what, "list each photo once in the annotation file"))
+    places = [target / name for name in names]
+    if replaced := sorted({str(place.resolve()) for place in places} & set(map(os.path.realpath, photos))):
+        what = f"holds the photos themselves, which drawing would replace: {counted(replaced)}"
+        problems.append(Problem(str(target), what, "choose another folder"))
+    if problems:
+        raise InputError(problems)
+    return dict(zip(ids, places, strict=True))
+
+
 def draw_results(
     annotations: CocoJson,
     results: Results,
@@ -44,7 +84,7 @@ def draw_results(
     out: str | os.PathLike[str],
     score_thr: float = 0.3,
 ) -> int:
-    """Draw every photo of an annotation file with its detections, into ``out`` under its own ``file_name``.
+    """Draw every photo of an annotation file with its detections into ``out``, named as :func:`drawing_places` says.
 
     Args:
         annotations: COCO annotation file that lists the photos.
@@ -57,20 +97,16 @@ def draw_results(
         How many photos were drawn.
 
     Raises:
-        InputError: A photo is absent or unreadable, or would be overwritten by its drawing.
+        InputError: A photo is absent or unreadable, listed twice, or would be overwritten by its drawing.
     """
-    source, target = Path(image_root), Path(out)
-    if source.resolve() == target.resolve():
-        remedy = "choose another folder"
-        raise InputError(Problem(str(target), "holds the photos themselves, which drawing would replace", remedy))
+    places = drawing_places(annotations, image_root, out)
     classes = [category["name"] for category in annotations["categories"]]
     predictions = predicted_boxes(annotations, results, score_thr)
     for image in annotations["images"]:
-        boxes = predictions[image["id"]]
-        photo = draw_boxes(read_photo(source, image), boxes.boxes_xyxy, boxes.labels, classes, boxes.scores)
-        path = target / image["file_name"]
+        boxes, path = predictions[image["id"]], places[image["id"]]
+        photo = draw_boxes(read_photo(Path(image_root), image), boxes.boxes_xyxy, boxes.labels, classes, boxes.scores)
         write_image(path, Image.fromarray(photo), Image.registered_extensions().get(path.suffix.lower(), "PNG"))
-    return len(annotations["images"])
+    return len(places)
 
 
 def predicted_boxes(annotations: CocoJson, results: Results, score_thr: float) -> dict[int, Boxes]:

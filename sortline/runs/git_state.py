@@ -16,7 +16,7 @@ from sortline.files import atomic_write
 from sortline.secrets import hide_in_text
 
 #: Root of this repository, or of a copy of it.
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 #: Seconds for one call of git: a repository on a network drive must not hold up a training.
 TIMEOUT = 10.0
 #: Files that are not tracked count as code by these endings. Others may be data, or hold passwords.

@@ -33,10 +33,15 @@ def test_train_test_and_check_give_a_valid_submission(run_tool, make_dataset, ma
     assert "validation mAP50:" in tested.stdout
     assert len((run / "submission.csv").read_text().splitlines()) == 1 + 3
     assert run_tool("check_submission", run / "submission.csv", "--ann", data / "test.json").returncode == 0
+    photo = (data / "train/0000.jpg").resolve()
+    listed = {"images": [{"id": 1, "file_name": str(photo), "width": 64, "height": 48}], "annotations": []}
+    (tmp_path / "photos.json").write_text(json.dumps({**json.loads((data / "train.json").read_text()), **listed}))
+    content = photo.read_bytes()
     predicted = run_tool(
-        "predict", config, data / "train/0000.jpg", "--work-dir", run, "--out", tmp_path / "out", "--draw"
+        "predict", config, tmp_path / "photos.json", "--work-dir", run, "--out", tmp_path / "out", "--draw"
     )
     assert predicted.returncode == 0, predicted.stderr
+    assert photo.read_bytes() == content, "an absolute file_name leads out of the folder, its drawing does not"
     assert (tmp_path / "out/drawn/0000.jpg").exists()
     assert isinstance(json.loads((tmp_path / "out/predictions/test.bbox.json").read_text()), list)
     resumed = run_tool("train", config, "--work-dir", run, "--resume", "--cfg-options", "train_cfg.max_epochs=2")

@@ -66,6 +66,46 @@ def test_photos_are_never_drawn_over(photos: Path) -> None:
         draw_results(annotations(), detections(), photos, photos / "test" / "..")
 
 
+@pytest.mark.parametrize("lead", ["{folder}/test", "../in/test", "test/../../in/test"])
+def test_a_name_that_leads_elsewhere_is_drawn_into_the_folder(photos: Path, tmp_path: Path, lead: str) -> None:
+    content = annotations()
+    for image in content["images"]:
+        image["file_name"] = image["file_name"].replace("test", lead.format(folder=photos), 1)
+    before = {path: path.read_bytes() for path in photos.rglob("*.jpg")}
+    assert draw_results(content, detections(), photos, tmp_path / "out" / "drawn") == 3
+    assert {path: path.read_bytes() for path in photos.rglob("*.jpg")} == before
+    drawn = sorted((tmp_path / "out" / "drawn").iterdir())
+    assert [path.name for path in drawn] == ["0000.jpg", "0001.jpg", "0002.jpg"]
+    assert len(list(tmp_path.rglob("*.jpg"))) == 3 + 3
+
+
+def test_photos_of_one_name_in_two_folders_keep_apart(photos: Path, tmp_path: Path) -> None:
+    (photos / "more").mkdir()
+    Image.fromarray(grey_photo()).save(photos / "more" / "0000.jpg")
+    content = annotations(images=2)
+    content["images"][0]["file_name"] = str(photos / "more" / "0000.jpg")
+    content["images"][1]["file_name"] = "test/0000.jpg"
+    draw_results(content, detections(), photos, tmp_path / "out")
+    found = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.jpg"))
+    assert found == ["more/0000.jpg", "test/0000.jpg"]
+
+
+@pytest.mark.parametrize("again", ["test/0000.jpg", "./test/0000.jpg", "test/x/../0000.jpg"])
+def test_two_photos_of_one_name_are_refused(photos: Path, tmp_path: Path, again: str) -> None:
+    content = annotations()
+    content["images"][2]["file_name"] = again
+    with pytest.raises(InputError, match=r"one drawing for two photos: test/0000\.jpg\n.*list each photo once"):
+        draw_results(content, detections(), photos, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_leads_to_the_photos_is_refused(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "test").symlink_to(photos / "test")
+    with pytest.raises(InputError, match=r"holds the photos themselves, which drawing would replace: .*/in/test/0000"):
+        draw_results(annotations(), detections(), photos, tmp_path / "out")
+
+
 def test_a_sheet_is_a_png_with_a_row_for_two_photos(photos: Path, tmp_path: Path) -> None:
     sizes = {}
     for count in (1, 2, 3):

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sortline.data.annotations import read_annotations
 from sortline.data.describe.statistics import BoxTable, box_table
-from sortline.data.folding.fold_tables import balance
+from sortline.data.folding.balance import balance
 from sortline.data.folding.folds import make_folds
 
 

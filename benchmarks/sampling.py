@@ -13,10 +13,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sortline.data import sampling_weights as sampling
 from sortline.data.annotations import read_annotations
-from sortline.data.sampling import sampling
-from sortline.data.sampling.sampling_tables import DrawTally, count_drawn
-from sortline.data.table import read_table
+from sortline.data.coco_table import read_table
+from sortline.data.sampling_tally import DrawTally, count_drawn
 
 THR = 0.1
 FACTORS = {"Battery": 4, "Clothing": 2}

@@ -56,7 +56,7 @@ def show(report: "Report", json_to: str | None) -> None:
     """Print the table, write JSON to a file, or print JSON alone."""
     from rich.console import Console
 
-    from sortline.data.check.findings_tables import report_json, report_table
+    from sortline.data.check.checking import report_json, report_table
     from sortline.files import write_json
 
     if json_to == "-":
@@ -72,8 +72,7 @@ def fix(report: "Report", out: Path, near_threshold: int | None, quiet: bool) ->
     """Write the first file repaired, say what was changed and what is left, and return the report on what is left."""
     from rich.console import Console
 
-    from sortline.data.check.checking import check_sources
-    from sortline.data.check.findings_tables import summary
+    from sortline.data.check.checking import check_sources, summary
     from sortline.data.check.repair import repair, write_repaired
 
     first, *others = report.sources

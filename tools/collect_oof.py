@@ -20,8 +20,7 @@ def main(argv: list[str] | None = None) -> "Scores":
     """Collect as the command line says and return the score."""
     args = parse_args(argv)
 
-    from sortline.data.annotations import read_annotations
-    from sortline.data.pseudo import without_pseudo
+    from sortline.data.annotations import read_annotations, without_pseudo
     from sortline.files import write_json
     from sortline.predictions.results import write_results
     from sortline.predictions.score import format_table, score

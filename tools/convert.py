@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> "Report":
     """Convert as the command line says and return what was done."""
     args = parse_args(argv)
 
-    from sortline.data.edit import Edits
+    from sortline.data.dataset_edits import Edits
     from sortline.data.formats.conversion import Request, convert
 
     edits = Edits(

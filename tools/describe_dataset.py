@@ -9,7 +9,7 @@ import _bootstrap  # noqa: F401
 from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from sortline.data.describe.describe import Description
+    from sortline.data.describe.description import Description
 
 EPILOG = """examples:
   python tools/describe_dataset.py data/recycle/train.json --test data/recycle/test.json
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> "Description":
     """Describe as the command line says and return what was found."""
     args = parse_args(argv)
 
-    from sortline.data.describe.describe import PAGE, describe_dataset
+    from sortline.data.describe.description import PAGE, describe_dataset
 
     out = args.out or default_out(args.ann)
     described = describe_dataset(args.ann, out, args.test, args.image_root, args.samples, args.seed)

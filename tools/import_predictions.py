@@ -41,9 +41,9 @@ def main(argv: list[str] | None = None) -> Path:
     args = parse_args(argv)
 
     from sortline.data.annotations import read_annotations
-    from sortline.data.formats.losses import some
     from sortline.predictions.outside import note_on_outside
     from sortline.predictions.results import check_results, write_results
+    from sortline.reports.numbers import some
 
     annotations = read_annotations(args.ann)
     imported = read_source(args, annotations)
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> Path:
 
 def read_source(args: argparse.Namespace, annotations: "CocoJson") -> "Imported":
     from sortline.data.annotations import read_annotations
-    from sortline.data.formats.yolo_yaml import class_names, load_yaml
+    from sortline.data.formats.yolo_files import class_names, load_yaml
     from sortline.predictions.importing import read_detectron2, read_yolo_json, read_yolo_txt
 
     if args.source_format == "detectron2":

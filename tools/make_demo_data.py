@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> bool:
     """Draw the dataset unless it's there already; return whether anything was drawn."""
     args = parse(argv)
     # After the arguments are read: --help need not wait for OpenCV.
-    from sortline.data.demo.data import DemoPlan, make_demo_data
+    from sortline.data.demo.demo_data import DemoPlan, make_demo_data
 
     plan = DemoPlan(train=args.train, test=args.test, size=args.size, seed=args.seed)
     if sys.stderr.isatty():

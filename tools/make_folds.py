@@ -14,7 +14,7 @@ import _bootstrap  # noqa: F401
 from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from sortline.data.folding.dataset import SplitDataset
+    from sortline.data.folding.split_dataset import SplitDataset
 
 WIDE = 200
 EXAMPLES = """examples:
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> "SplitDataset":
 
     from rich.console import Console
 
-    from sortline.data.folding.dataset import FoldOptions, split_dataset
-    from sortline.data.folding.fold_tables import balance_table
+    from sortline.data.folding.balance import balance_table
+    from sortline.data.folding.split_dataset import FoldOptions, split_dataset
 
     options = {name: value for name, value in vars(args).items() if name not in ("annotations", "out")}
     split = split_dataset(args.annotations, args.out, FoldOptions(**options))

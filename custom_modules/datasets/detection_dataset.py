@@ -8,8 +8,7 @@ from typing import Any
 from mmdet.datasets import CocoDataset
 from mmdet.registry import DATASETS
 
-from sortline.data.annotations import check_categories, read_annotations
-from sortline.data.pseudo import WEIGHT, check_weights, is_weighted
+from sortline.data.annotations import WEIGHT, check_categories, check_weights, is_weighted, read_annotations
 from sortline.errors import InputError
 
 

@@ -15,7 +15,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from custom_modules.samplers.dataset_pool import dataset_pool
 from custom_modules.samplers.weighted_sampler import WeightedSampler
 from sortline.arrays import IntArray
-from sortline.data.sampling.sampling_tables import DrawTally, as_record, count_drawn, draw_table, short_line
+from sortline.data.sampling_tally import DrawTally, as_record, count_drawn, draw_table, short_line
 from sortline.files import write_json
 
 

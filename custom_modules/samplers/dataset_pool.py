@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sortline.data.sampling.sampling import MAIN_SOURCE, Pool
+from sortline.data.sampling_weights import MAIN_SOURCE, Pool
 
 
 def dataset_pool(dataset: Any) -> Pool:

@@ -9,7 +9,7 @@ from mmdet.registry import DATA_SAMPLERS
 
 from custom_modules.samplers.weighted_sampler import WeightedSampler
 from sortline.arrays import FloatArray, IntArray
-from sortline.data.sampling.sampling import class_factors, oversampling_weights
+from sortline.data.sampling_weights import class_factors, oversampling_weights
 
 
 @DATA_SAMPLERS.register_module()

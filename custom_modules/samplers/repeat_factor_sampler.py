@@ -8,12 +8,12 @@ from mmdet.registry import DATA_SAMPLERS
 
 from custom_modules.samplers.weighted_sampler import WeightedSampler
 from sortline.arrays import FloatArray, IntArray
-from sortline.data.sampling.sampling import repeat_factors
+from sortline.data.sampling_weights import repeat_factors
 
 
 @DATA_SAMPLERS.register_module()
 class RepeatFactorSampler(WeightedSampler):
-    """Weighs images with LVIS's repeat factors, see :func:`sortline.data.sampling.sampling.repeat_factors`.
+    """Weighs images with LVIS's repeat factors, see :func:`sortline.data.sampling_weights.repeat_factors`.
 
     Unlike mmdet's ClassBalancedDataset an epoch keeps its length: what rare classes gain, the others lose.
 

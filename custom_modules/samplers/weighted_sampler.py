@@ -14,8 +14,7 @@ from torch.utils.data import Sampler
 
 from custom_modules.samplers.dataset_pool import dataset_pool
 from sortline.arrays import FloatArray, IntArray
-from sortline.data.sampling.sampling import source_draws, spread_over_sources, systematic_draw
-from sortline.data.sampling.sampling_settings import setting_problems
+from sortline.data.sampling_weights import setting_problems, source_draws, spread_over_sources, systematic_draw
 from sortline.errors import InputError
 
 

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from sortline.data.annotations import CocoJson
-from sortline.data.pseudo import is_weighted
+from sortline.data.annotations import CocoJson, is_weighted
 
 #: Share of an object's box that other objects may cover: they would come along without a label.
 MAX_FOREIGN = 0.1

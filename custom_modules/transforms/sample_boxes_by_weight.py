@@ -9,7 +9,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-from sortline.data.pseudo import WEIGHT
+from sortline.data.annotations import WEIGHT
 from sortline.errors import InputError, Problem
 
 OTHERWISE = ("background", "ignored")

@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from sortline.data.annotations import CocoJson
 from sortline.arrays import UInt8Array
-from sortline.reports.palette import Rgb, class_colour
+from sortline.data.annotations import CocoJson
 from sortline.files import atomic_write
-
+from sortline.reports.palette import Rgb, class_colour
 
 SMALLEST_FONT = 9
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from sortline.data.sampling.sampling import MAIN_SOURCE
-from sortline.data.sampling.sampling_settings import is_positive
+from sortline.data.sampling_weights import MAIN_SOURCE, is_positive
 from sortline.errors import InputError, Problem, nearest
 
 SOURCE_KEYS = ("ann_file", "data_root", "name", "weight")

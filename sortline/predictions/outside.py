@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sortline.data.annotations import CocoJson, image_rows
-from sortline.data.table import BORDER_TOLERANCE, boxes_outside
+from sortline.data.coco_table import BORDER_TOLERANCE, boxes_outside
 from sortline.predictions.results import Results
 
 #: A share of such boxes that detectors which don't cut their boxes stay below.

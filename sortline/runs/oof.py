@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sortline.arrays import IntArray
-from sortline.data.annotations import CocoJson, category_names
-from sortline.data.pseudo import without_pseudo
+from sortline.data.annotations import CocoJson, category_names, without_pseudo
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
 from sortline.predictions.results import Results

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from sortline.arrays import BoolArray
 from sortline.data.annotations import bare_name
 from sortline.data.check.findings import Finding, Place, Places
 from sortline.data.check.source import Source
+from sortline.data.coco_table import AnnotationColumns
 from sortline.data.columns import shown_value
-from sortline.arrays import BoolArray
-from sortline.data.table import AnnotationColumns
 from sortline.errors import counted
 
 #: Fewer boxes of a class than this teach little, and one of five folds is left with hardly any to be scored on.

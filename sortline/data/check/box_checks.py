@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
+from sortline.arrays import BoolArray, IntArray
 from sortline.data.check.annotation_checks import area_differs, has_segmentation, of_annotations
 from sortline.data.check.findings import Finding, Places
-from sortline.data.check.overlaps import duplicate_boxes
 from sortline.data.check.source import Source
+from sortline.data.coco_table import CocoTable, boxes_outside
 from sortline.data.columns import shown_value
-from sortline.arrays import BoolArray, IntArray
-from sortline.data.table import CocoTable, boxes_outside
+from sortline.data.overlaps import duplicate_boxes
 
 #: Two annotators, or one twice, draw one object's box with an IoU above this; boxes of two objects hardly ever have it.
 SAME_OBJECT_IOU = 0.9

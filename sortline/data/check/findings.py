@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
-from sortline.data.table import CocoTable
+from sortline.data.coco_table import CocoTable
 
 
 class Severity(IntEnum):

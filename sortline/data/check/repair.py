@@ -10,11 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sortline.data.check import repair_boxes, repair_photos, repair_rows
+from sortline.data.check import repair_boxes, repair_rows
 from sortline.data.check.annotation_checks import values_not_json
-from sortline.data.check.draft import Change, Draft, write_changes
 from sortline.data.check.findings import Finding, Places, Severity
-from sortline.data.check.source import Source
+from sortline.data.check.source import Change, Draft, Source, write_changes
 from sortline.errors import InputError, Problem, counted
 from sortline.files import write_json
 
@@ -66,11 +65,11 @@ def repair(source: Source, findings: Sequence[Finding]) -> Repaired:
     repair_rows.read_values_in_other_words(draft)
     repair_rows.drop_repeated_categories(draft)
     if source.photos is not None:
-        repair_photos.drop_unusable_photos(draft, source.photos)
+        repair_boxes.drop_unusable_photos(draft, source.photos)
     repair_rows.drop_lost_annotations(draft)
     repair_boxes.drop_unusable_boxes(draft)
     repair_boxes.turn_corners_into_sizes(draft)
-    in_question = set() if source.photos is None else repair_photos.set_sizes(draft, source.photos)
+    in_question = set() if source.photos is None else repair_boxes.set_sizes(draft, source.photos)
     repair_rows.drop_repeated_images(draft)
     repair_rows.renumber_unused_images(draft)
     repair_rows.renumber_annotations(draft)

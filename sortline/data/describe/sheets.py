@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from sortline.arrays import BoolArray
+from sortline.arrays import BoolArray, UInt8Array
 from sortline.data.describe.statistics import BoxTable, boxes_per_class, boxes_per_image
 from sortline.data.drawing import INK, MUTED, PAPER, font, outline_boxes, shortened
-from sortline.data.photos import read_photo
-from sortline.arrays import UInt8Array
 from sortline.data.photo_scan import PhotoScan
+from sortline.data.photos import read_photo
 from sortline.progress import track
 
 #: Height of a photo on the page, and the width that a long one is cut down to, in pixels.

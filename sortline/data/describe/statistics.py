@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sortline.data.annotations import CocoJson, category_names, image_rows
 from sortline.arrays import FloatArray, IntArray
+from sortline.data.annotations import CocoJson, category_names, image_rows
 
 #: COCO's limits of small, medium and large: areas in pixels, https://cocodataset.org/#detection-eval
 SIZE_LIMITS = (32**2, 96**2)

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sortline.data.annotations import CocoJson
 from sortline.arrays import IntArray
+from sortline.data.annotations import CocoJson
 from sortline.data.folding.folds import number_labels
-from sortline.data.photo_scan import PhotoScan
-from sortline.data.photo_scan import groups_of_pairs, near_duplicate_pairs
+from sortline.data.photo_scan import PhotoScan, groups_of_pairs, near_duplicate_pairs
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
 

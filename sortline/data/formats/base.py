@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 from sortline.data.annotations import CocoJson
 from sortline.errors import InputError, Problem, counted
@@ -14,6 +15,10 @@ from sortline.errors import InputError, Problem, counted
 SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 
 Found = TypeVar("Found")
+# XML can't hold them, and a line break would end a row.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Areas in real files are rounded to two decimals.
+AREA_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -230,3 +235,30 @@ def target_of_split(splits: Sequence[Split], out: Path, suffix: str) -> tuple[Pa
         what = f"is one file, the source has the splits {counted([split.name for split in splits])}"
         raise InputError(Problem(f"--out {out}", what, "give a folder, or pick one with --split"))
     return out.parent, {splits[0].name: out.name}
+
+
+def own_area(annotation: Mapping[str, Any]) -> float | None:
+    """Return an annotation's area if it differs from its box's, as that of a mask does."""
+    _, _, width, height = annotation["bbox"]
+    area = annotation.get("area")
+    if area is None or abs(area - width * height) <= AREA_TOLERANCE:
+        return None
+    return float(area)
+
+
+def check_names(names: Iterable[str], noun: str, where: object, findings: Findings) -> None:
+    """Report file or class names that a text format can't hold."""
+    for name in names:
+        if CONTROL.search(name):
+            findings.add(f"a {noun} with control characters", where, repr(name), "rename it")
+
+
+def without_suffix(file_name: str) -> str:
+    """Drop the suffix of the last part: ``train/0001.jpg`` gives ``train/0001``."""
+    return str(PurePosixPath(file_name).with_suffix(""))
+
+
+def photos_of(split: Split, folder: str = "") -> dict[str, Path]:
+    """Map the place of each photo, its ``file_name`` below ``folder``, to where the photo is."""
+    names = [image["file_name"] for image in split.annotations["images"]]
+    return {f"{folder}{name}": split.image_root / name for name in names}

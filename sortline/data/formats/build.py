@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sortline.data.annotations import CocoJson
-from sortline.data.formats.base import Findings
+from sortline.data.coco_table import BORDER_TOLERANCE
+from sortline.data.formats.base import Findings, check_names
 from sortline.data.formats.decimals import box_area
-from sortline.data.formats.places import check_names
 from sortline.data.photos import PhotoError, view_photos
-from sortline.data.table import BORDER_TOLERANCE
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
 

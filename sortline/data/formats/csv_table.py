@@ -21,6 +21,8 @@ from sortline.data.formats.base import (
     Split,
     WriteOptions,
     named_splits,
+    own_area,
+    photos_of,
     split_files,
     target_of_split,
 )
@@ -31,9 +33,7 @@ from sortline.data.formats.build import (
     class_list_text,
     class_order,
 )
-from sortline.data.formats.coco_json import photos_of
 from sortline.data.formats.decimals import corner_texts, exact, parse_decimal, parse_whole, plain, subtract
-from sortline.data.formats.losses import own_area
 from sortline.errors import InputError, Problem, nearest
 from sortline.files import read_text
 
@@ -194,4 +194,4 @@ def _extras(box: dict[str, Any], keys: Sequence[str]) -> list[str]:
     return [values[key] for key in keys]
 
 
-FORMAT = Format("csv", recognises, read, plan, held_keys=frozenset({"iscrowd", "area"}), lists_classes=False)
+CSV = Format("csv", recognises, read, plan, held_keys=frozenset({"iscrowd", "area"}), lists_classes=False)

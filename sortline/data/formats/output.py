@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sortline.data.formats.base import Findings, Plan
-from sortline.data.formats.places import check_places
 from sortline.data.photos import absent_photos
 from sortline.errors import counted
 from sortline.progress import track
@@ -61,6 +60,19 @@ def _check_targets(
             findings.add("a file of the source would be replaced", target, remedy="choose another --out")
         elif not overwrite and place not in plan.shared:
             findings.add("exists already", target, remedy="choose another --out, or add --overwrite")
+
+
+def check_places(file_names: Iterable[str], where: object, findings: Findings) -> None:
+    """Report file names that lead out of the folder they are put in, or that name one place twice."""
+    seen: dict[PurePosixPath, str] = {}
+    for name in file_names:
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or not place.name:
+            remedy = "--image-root and relative file names keep photos in the dataset's folder"
+            findings.add("a file_name that leads out of the folder", where, repr(name), remedy)
+        elif place in seen:
+            findings.add("two names for one place", where, f"{seen[place]!r} and {name!r}", "list the image once")
+        seen.setdefault(place, name)
 
 
 def write_plan(plan: Plan, images: str) -> None:

@@ -24,7 +24,9 @@ from sortline.data.formats.base import (
     WriteOptions,
     canonical_split,
     named_splits,
+    photos_of,
     pick_splits,
+    without_suffix,
 )
 from sortline.data.formats.build import (
     CLASS_LISTS,
@@ -34,14 +36,12 @@ from sortline.data.formats.build import (
     class_order,
     read_sizes,
 )
-from sortline.data.formats.coco_json import photos_of
 from sortline.data.formats.decimals import subtract
-from sortline.data.formats.losses import some
-from sortline.data.formats.places import without_suffix
 from sortline.data.formats.voc_xml import FLAGS, XmlBox, XmlFile, parse_file, print_file
 from sortline.errors import InputError, Problem, counted
 from sortline.files import read_text
 from sortline.progress import track
+from sortline.reports.numbers import some
 
 ANNOTATIONS, LISTS, PHOTOS = "Annotations", "ImageSets/Main", "JPEGImages"
 
@@ -208,6 +208,6 @@ def _stems(file_names: Sequence[str]) -> list[str]:
     return [name if counts[stem] > 1 else stem for name, stem in zip(file_names, stems, strict=True)]
 
 
-FORMAT = Format(
+VOC = Format(
     "voc", recognises, read, plan, held_keys=frozenset({*FLAGS, "pose", "iscrowd", "area"}), lists_classes=False
 )

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from sortline.data.formats.base import Findings
+from sortline.data.formats.base import Findings, own_area
 from sortline.data.formats.decimals import corner_texts, exact, parse_decimal, parse_whole, plain
-from sortline.data.formats.losses import own_area
 from sortline.errors import InputError
 from sortline.files import read_text
 

@@ -22,26 +22,27 @@ from sortline.data.formats.base import (
     ReadOptions,
     Split,
     WriteOptions,
+    photos_of,
     pick_splits,
 )
 from sortline.data.formats.build import Builder, read_sizes
-from sortline.data.formats.coco_json import photos_of
-from sortline.data.formats.losses import some
-from sortline.data.formats.yolo_rows import boxes_to_rows, rows_to_boxes
-from sortline.data.formats.yolo_yaml import (
+from sortline.data.formats.yolo_files import (
     FILE_NAMES,
     OWN_NAME,
+    boxes_to_rows,
     class_names,
     dataset_root,
     find_yaml,
     list_photos,
     load_typed,
     load_yaml,
+    rows_to_boxes,
     split_values,
     yaml_text,
 )
 from sortline.data.photos import IMAGE_SUFFIXES
 from sortline.errors import InputError, Problem, counted
+from sortline.reports.numbers import some
 
 PHOTOS, LABELS = "images", "labels"
 NO_LABELS = ("classes.txt", "labels.txt", "train.txt", "val.txt", "valid.txt", "test.txt")
@@ -241,4 +242,4 @@ def _existing(
     return {key: content[key] for key in SPLITS if key in content}, others
 
 
-FORMAT = Format("yolo", recognises, read, plan, held_keys=frozenset(), needs_photos=True)
+YOLO = Format("yolo", recognises, read, plan, held_keys=frozenset(), needs_photos=True)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from mmengine.config import Config, ConfigDict
 
-from sortline.data.sampling.sampling import MAIN_SOURCE
-from sortline.data.sampling.sampling_settings import setting_problems
+from sortline.data.sampling_weights import MAIN_SOURCE, setting_problems
 from sortline.errors import Problem, counted
 from sortline.files import read_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets

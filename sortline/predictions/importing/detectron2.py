@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sortline.data.annotations import CocoJson
-from sortline.data.formats.losses import some
 from sortline.errors import InputError, Problem, counted
 from sortline.predictions.importing.classes import ids_by_name
 from sortline.predictions.importing.images import ImageIndex
 from sortline.predictions.importing.imported import Imported
 from sortline.predictions.importing.rows import Rows, read_rows, seen_ids
+from sortline.reports.numbers import some
 
 CATEGORY_IDS = ("dataset", "contiguous")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from sortline.data.annotations import CocoJson
-from sortline.data.formats.losses import some
-from sortline.data.formats.places import without_suffix
+from sortline.data.formats.base import without_suffix
 from sortline.errors import Problem, counted
+from sortline.reports.numbers import some
 
 REMEDY = "give as --ann the annotation file of the images that were predicted"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sortline.data.formats.losses import some
 from sortline.errors import InputError, Problem
 from sortline.predictions.results import Results
+from sortline.reports.numbers import some
 
 
 @dataclass(frozen=True)

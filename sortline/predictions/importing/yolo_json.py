@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline.data.annotations import CocoJson
-from sortline.data.formats.places import without_suffix
+from sortline.data.formats.base import without_suffix
 from sortline.errors import InputError, Problem, counted
 from sortline.predictions.importing.classes import ordered_ids
 from sortline.predictions.importing.images import ImageIndex

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sortline.data.annotations import CocoJson
 from sortline.data.formats.base import Findings
 from sortline.data.formats.yolo import LABELS, NO_LABELS
-from sortline.data.formats.yolo_rows import DECIMALS_OF_PIXELS, RANGE_TOLERANCE
+from sortline.data.formats.yolo_files import DECIMALS_OF_PIXELS, RANGE_TOLERANCE
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part, read_text
 from sortline.predictions.importing.classes import ordered_ids

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
-from sortline.data.check.overlaps import overlapping_pairs
+from sortline.data.overlaps import overlapping_pairs
 from sortline.predictions.results import Results
 
 

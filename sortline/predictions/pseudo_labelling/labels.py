@@ -9,8 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from sortline.arrays import FloatArray
-from sortline.data.annotations import CocoJson, category_names
-from sortline.data.pseudo import PSEUDO, WEIGHT
+from sortline.data.annotations import PSEUDO, WEIGHT, CocoJson, category_names
 from sortline.errors import InputError, Problem, counted
 from sortline.predictions.ensembling.curves import MemberCurves
 from sortline.predictions.pseudo_labelling.selection import Selection

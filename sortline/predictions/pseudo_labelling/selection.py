@@ -10,7 +10,7 @@ import numpy as np
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
 from sortline.data.annotations import CocoJson, category_names
-from sortline.data.check.overlaps import overlapping_pairs, repeats_of_kept
+from sortline.data.overlaps import overlapping_pairs, repeats_of_kept
 from sortline.errors import InputError, Problem
 from sortline.predictions.ensembling.grouping import cut_at_border
 from sortline.predictions.matching import rows_of_ids

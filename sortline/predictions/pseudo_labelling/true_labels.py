@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sortline.data.annotations import CocoJson
-from sortline.data.pseudo import without_pseudo
+from sortline.data.annotations import CocoJson, without_pseudo
 from sortline.predictions.results import Results
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sortline.arrays import BoolArray
 from sortline.data.annotations import CocoJson
-from sortline.data.table import BORDER_TOLERANCE, boxes_outside
+from sortline.data.coco_table import BORDER_TOLERANCE, boxes_outside
 from sortline.errors import Problem
 from sortline.predictions.submission.boxes import SubmissionBoxes, read_boxes
 from sortline.predictions.submission.summary import SubmissionSummary

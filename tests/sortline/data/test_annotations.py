@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from helpers import CLASSES, ROOT, coco
 
-from sortline.data.annotations import check_categories, read_annotations
-from sortline.data.table import boxes_outside
+from sortline.data.annotations import check_categories, check_weights, read_annotations, without_pseudo
+from sortline.data.coco_table import boxes_outside
 from sortline.errors import InputError
 
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -219,3 +219,37 @@ def test_missing_and_extra_classes_are_all_named():
 
 def test_a_class_listed_twice_is_refused():
     assert "'Paper' is listed more than once" in texts_of_check([*CLASSES, "Paper"])[0]
+
+
+def weighted(**values):
+    content = coco(images=2)
+    content["annotations"][1].update(values)
+    return content
+
+
+def test_images_with_predicted_labels_are_left_out_with_their_boxes():
+    content = coco(images=3)
+    content["images"][1]["pseudo"] = True
+    real, left_out = without_pseudo(content)
+    assert left_out == 1
+    assert [image["id"] for image in real["images"]] == [0, 2]
+    assert [box["image_id"] for box in real["annotations"]] == [0, 2]
+    assert len(content["images"]) == 3
+
+
+def test_other_files_stay_as_they_are():
+    content = coco()
+    assert without_pseudo(content) == (content, 0)
+
+
+@pytest.mark.parametrize("weight", [0, -0.5, 1.5, "0.5", None, True])
+def test_weights_that_mean_nothing_are_named(weight):
+    (problem,) = check_weights(weighted(pseudo=True, weight=weight), "pseudo.json")
+    assert "'weight'" in problem.what
+    assert "annotation id 1" in problem.what
+
+
+def test_sound_weights_and_keys_of_other_files_pass():
+    assert check_weights(weighted(pseudo=True, weight=1), "pseudo.json") == []
+    assert check_weights(weighted(weight="12 kg"), "train.json") == []
+    assert check_weights(coco(), "train.json") == []

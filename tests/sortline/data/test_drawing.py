@@ -11,10 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sortline.data.drawing import draw_boxes, font_size, legend_strip, line_width, outline_boxes, true_boxes, write_image
+from sortline.data.drawing import (
+    draw_boxes,
+    font_size,
+    legend_strip,
+    line_width,
+    outline_boxes,
+    true_boxes,
+    write_image,
+)
 from sortline.data.photos import read_photo
-from sortline.reports.palette import class_colour
 from sortline.errors import InputError
+from sortline.reports.palette import class_colour
 
 CLASSES = ["Paper", "Metal", "Glass"]
 GREY = 120

@@ -102,8 +102,8 @@ def test_size_and_pixels_are_those_of_the_loader(tmp_path, name):
 @pytest.mark.mm
 @pytest.mark.parametrize("name", ["JPEG 6", "PNG 6", "WEBP 6", "PNG of 16 bits", "transparent"])
 def test_the_loader_is_that_of_every_config(tmp_path, name):
-    from mmdet.datasets.transforms import LoadAnnotations  # noqa: F401  registers
     from mmcv.transforms import LoadImageFromFile
+    from mmdet.datasets.transforms import LoadAnnotations  # noqa: F401  registers
 
     (tmp_path / "photo").write_bytes(PHOTOS[name])
     loaded = LoadImageFromFile()({"img_path": str(tmp_path / "photo")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sortline.data.demo.data import CLASSES
+from sortline.data.demo.demo_data import CLASSES
 from sortline.data.demo.shapes import PAINTERS, Painter, draw_object
 
 FORMS = [painter for forms in PAINTERS.values() for painter, _ in forms]

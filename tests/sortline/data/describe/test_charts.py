@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.data.describe import charts, charts_photos
-from sortline.reports import theme
+from sortline.data.describe import charts
 from sortline.data.describe.split_differences import compare_counts
 from sortline.data.describe.statistics import BoxTable
-from sortline.reports.theme import Chart
+from sortline.reports import theme
 from sortline.reports.palette import class_colour
+from sortline.reports.theme import Chart
 
 OF_BOXES = [
     charts.draw_class_counts,
@@ -98,23 +98,23 @@ def test_matrices_of_many_classes_have_no_numbers(make_table, monkeypatch) -> No
 def test_train_and_test_have_their_colours(make_table) -> None:
     rng = np.random.default_rng(0)
     features = {split: {name: rng.normal(size=50) for name in "abcd"} for split in ("train", "test")}
-    chart = charts_photos.draw_photo_features(features)
+    chart = charts.draw_photo_features(features)
     assert {"a", "b", "c", "d", "train", "test"} <= set(texts(chart))
-    alone = charts_photos.draw_photo_features({"train": features["train"]})
+    alone = charts.draw_photo_features({"train": features["train"]})
     assert "train" not in texts(alone)
 
 
 def test_photos_that_are_all_the_same_are_drawn() -> None:
-    chart = charts_photos.draw_photo_features({"train": {name: np.full(3, 7.0) for name in "abcd"}})
+    chart = charts.draw_photo_features({"train": {name: np.full(3, 7.0) for name in "abcd"}})
     assert "a" in texts(chart)
 
 
 def test_image_sizes_and_shares_of_classes(make_table) -> None:
     table = make_table((0, 0, BOX))
     table.sizes_wh[1] = (50, 40)
-    assert "width (px)" in texts(charts_photos.draw_image_sizes({"train": table, "test": table}))
+    assert "width (px)" in texts(charts.draw_image_sizes({"train": table, "test": table}))
     shares = [compare_counts("images with Paper", (1, 4), (2, 4))]
-    assert "Paper" in texts(charts_photos.draw_class_shares(shares))
+    assert "Paper" in texts(charts.draw_class_shares(shares))
 
 
 def test_svg_follows_the_dark_setting_and_repeats(make_table) -> None:

@@ -11,7 +11,7 @@ import pytest
 from helpers import coco
 
 from sortline.data.describe.dataset_page import OF_BOXES, SECTIONS
-from sortline.data.describe.describe import describe_dataset
+from sortline.data.describe.description import describe_dataset
 from sortline.files import write_json
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

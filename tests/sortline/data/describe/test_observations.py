@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sortline.data.describe.split_differences import Difference
-from sortline.data.describe.observations import Finding, find_all
 from sortline.data.describe.dataset_page import SECTIONS
+from sortline.data.describe.observations import Finding, find_all
+from sortline.data.describe.split_differences import Difference
 
 BOX = (30.0, 30.0, 40.0, 40.0)
 

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from sortline.data.annotations import read_annotations
 from sortline.data.describe.statistics import box_table
-from sortline.data.folding.folds import group_numbers, hold_out, holdout_split, make_folds
-from sortline.data.folding.fold_tables import balance
+from sortline.data.folding.balance import balance
+from sortline.data.folding.folds import (
+    box_sizes,
+    boxes_by_class,
+    group_numbers,
+    hold_out,
+    holdout_split,
+    image_features,
+    make_folds,
+)
 from sortline.errors import InputError
 
 
@@ -311,3 +319,42 @@ def test_a_fraction_out_of_range_is_refused(fraction):
 def test_what_can_not_be_held_out_is_refused(classes, groups, message):
     with pytest.raises(InputError, match=message):
         holdout_split(make_file(classes), 0.5, seed=0, groups=groups)
+
+
+def table_of(*boxes, images=2, classes=2):
+    """Boxes given as image, class, width and height."""
+    data = coco(images=images, boxes=False)
+    data["categories"] = data["categories"][:classes]
+    data["annotations"] = [
+        {"id": number, "image_id": image, "category_id": label, "bbox": [0, 0, width, height]}
+        for number, (image, label, width, height) in enumerate(boxes)
+    ]
+    return box_table(data)
+
+
+def test_sizes_are_those_of_coco():
+    table = table_of((0, 0, 31.9, 32), (0, 0, 32, 32), (0, 0, 96, 95.9), (0, 0, 96, 96))
+    assert box_sizes(table).tolist() == [0, 1, 1, 2]
+
+
+def test_boxes_are_counted_by_image_and_class():
+    table = table_of((0, 1, 5, 5), (0, 1, 5, 5), (1, 0, 5, 5), images=3)
+    assert boxes_by_class(table).toarray().tolist() == [[0, 2], [1, 0], [0, 0]]
+
+
+def test_what_is_counted_of_each_image():
+    # Image 0: two small boxes of class 1 and a large one of class 0; image 1: none.
+    features = image_features(table_of((0, 1, 5, 5), (0, 1, 5, 5), (0, 0, 100, 100)))
+    expected = [
+        [1, 2, 1, 3, 2, 0, 1, 0, 0, 1, 2, 0, 0, 1, 1, 0, 0, 1],
+        [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0],
+    ]
+    assert features.values.toarray().tolist() == expected
+    assert np.flatnonzero(features.strict).tolist() == [0, 1]
+    assert (features.importance[:3] == 1).all()
+    assert (features.importance[3:] < 1).all()
+
+
+def test_a_file_without_boxes_counts_images():
+    features = image_features(table_of())
+    assert features.values.sum(axis=0).max() == 2

@@ -4,7 +4,7 @@ from helpers import coco
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortline.data.folding.files import fold_outputs
+from sortline.data.folding.fold_files import fold_outputs
 from sortline.errors import InputError
 from sortline.predictions.tuning.image_folds import chance_folds, read_folds
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sortline.data.columns import Columns, Fault
 from sortline.arrays import BoolArray, FloatArray, IntArray
+from sortline.data.columns import Columns, Fault
 from sortline.errors import counted
 
 # Real files are rounded to 0.1 px and some tools draw on the pixel grid's outer edge.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortline.data.check.overlaps import duplicate_boxes, overlapping_pairs, repeats_of_kept
+from sortline.data.overlaps import duplicate_boxes, overlapping_pairs, repeats_of_kept
 
 boxes = st.lists(
     st.tuples(*[st.integers(0, 4)] * 2, *[st.integers(1, 12)] * 2, st.integers(0, 2), st.integers(0, 1)), max_size=30

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sortline.data.annotations import CocoJson, read_annotations
 from sortline.arrays import IntArray
+from sortline.data.annotations import CocoJson, read_annotations
 from sortline.data.describe.statistics import box_table
-from sortline.data.folding.files import fold_outputs, holdout_outputs, write_outputs
+from sortline.data.folding.balance import Balance, balance, balance_notes
+from sortline.data.folding.fold_files import fold_outputs, holdout_outputs, write_outputs
 from sortline.data.folding.folds import check_folds, check_fraction, hold_out, make_folds
 from sortline.data.folding.groups import (
     Grouping,
@@ -23,7 +24,6 @@ from sortline.data.folding.groups import (
     join_groups,
     near_duplicate_groups,
 )
-from sortline.data.folding.fold_tables import Balance, balance, balance_notes
 from sortline.data.photo_scan import PhotoScan, scan_photos
 from sortline.data.photos import absent_photos
 from sortline.errors import InputError, Problem

@@ -17,7 +17,7 @@ from PIL import Image
 
 from sortline.data.annotations import read_annotations
 from sortline.data.check.photo_checks import check_images
-from sortline.data.demo.data import (
+from sortline.data.demo.demo_data import (
     CLASS_COUNTS,
     CLASSES,
     LEAST_OBJECTS,
@@ -98,7 +98,7 @@ def test_no_test_photo_is_among_the_train_photos(small: Path) -> None:
 def test_the_same_arguments_give_the_same_bytes_for_any_number_of_processes(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr("sortline.data.demo.data.PHOTOS_WORTH_A_POOL", 1)
+    monkeypatch.setattr("sortline.data.demo.demo_data.PHOTOS_WORTH_A_POOL", 1)
     make_demo_data(tmp_path / "again", SMALL, workers=workers)
     assert digest(tmp_path / "again") == digest(small)
 
@@ -149,7 +149,7 @@ def test_a_failure_while_drawing_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sortline.data.demo.data.draw_photo", fail)
+    monkeypatch.setattr("sortline.data.demo.demo_data.draw_photo", fail)
     with pytest.raises(OSError, match="No space left"):
         make_demo_data(tmp_path / "data", SMALL)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sortline.data.annotations import category_names
-from sortline.data.edit import (
+from sortline.data.dataset_edits import (
     Edits,
     apply_edits,
     drop_empty,

@@ -5,7 +5,7 @@ import pytest
 from helpers import coco
 
 from sortline.data.annotations import read_annotations
-from sortline.data.folding.files import fold_outputs, holdout_outputs, write_outputs
+from sortline.data.folding.fold_files import fold_outputs, holdout_outputs, write_outputs
 from sortline.errors import InputError
 
 ORIGIN = {"source": "train.json", "source_sha256": "0" * 64, "folds": 2, "seed": 0}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from helpers import coco
 
-from sortline.data.describe.describe import describe_dataset, sheet_name
-from sortline.data.describe.summary import class_rows, images_with_both, overview
+from sortline.data.describe.dataset_page import class_rows, images_with_both, overview
+from sortline.data.describe.description import describe_dataset, sheet_name
 from sortline.errors import InputError
 from sortline.files import write_json
 

@@ -10,10 +10,10 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from sortline.data.annotations import CocoJson
 from sortline.arrays import FloatArray, IntArray
+from sortline.data.annotations import CocoJson
 from sortline.data.describe.statistics import SIZE_NAMES, box_table
-from sortline.data.folding.features import box_sizes, boxes_by_class
+from sortline.data.folding.folds import box_sizes, boxes_by_class
 
 #: With more parts than this the table shows the least and the most of them instead of each.
 MOST_COLUMNS = 10

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sortline.data.annotations import CocoJson
 from sortline.arrays import BoolArray, IntArray
+from sortline.data.annotations import CocoJson
 from sortline.data.folding.folds import part_of
 from sortline.errors import InputError, Problem, counted
 from sortline.files import atomic_write

@@ -1,7 +1,7 @@
 import numpy as np
 
-from sortline.data.sampling.sampling_tables import DrawTally, as_record, count_drawn, draw_table, short_line
-from sortline.data.sampling.sampling import Pool
+from sortline.data.sampling_tally import DrawTally, as_record, count_drawn, draw_table, short_line
+from sortline.data.sampling_weights import Pool
 
 POOL = Pool(("cup", "can"), np.array([[2, 0], [0, 1], [1, 1]]), ("main", "taco"), np.array([0, 0, 1]))
 ONE_SOURCE = Pool(("cup",), np.array([[2], [1]]), ("main",), np.array([0, 0]))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sortline.arrays import IntArray
-from sortline.data.sampling.sampling import Pool
+from sortline.data.sampling_weights import Pool
 
 TABLE_WIDTH = 100
 

@@ -2,7 +2,7 @@ import pytest
 from helpers import coco
 
 from sortline.data.formats.base import Findings
-from sortline.data.formats.yolo_rows import boxes_to_rows, rows_to_boxes
+from sortline.data.formats.yolo_files import boxes_to_rows, rows_to_boxes
 from sortline.errors import InputError
 
 

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from sortline.data.annotations import CocoJson, read_annotations
-from sortline.data.describe import charts, charts_photos, split_differences as comparison, sheets
+from sortline.data.describe import charts, sheets
+from sortline.data.describe import split_differences as comparison
 from sortline.data.describe import statistics as numbers
-from sortline.data.describe.split_differences import Difference
+from sortline.data.describe.dataset_page import render_page, split_numbers
 from sortline.data.describe.observations import Finding, find_all
-from sortline.data.describe.dataset_page import render_page
 from sortline.data.describe.sheets import Sheet, sheet_jpeg
+from sortline.data.describe.split_differences import Difference
 from sortline.data.describe.statistics import BoxTable
-from sortline.data.describe.summary import split_numbers
-from sortline.reports.theme import Chart
 from sortline.data.photo_scan import PhotoScan, scan_photos
 from sortline.errors import InputError, Problem
 from sortline.files import atomic_write, missing_part, write_json
+from sortline.reports.theme import Chart
 
 EXTREMES = 2
 PAGE, NUMBERS = "index.html", "statistics.json"
@@ -171,12 +171,12 @@ def _draw_charts(train: Split, test: Split | None, differences: list[Difference]
             drawn += [charts.draw_places_by_class(table), charts.draw_co_occurrence(table)]
     tables = {"train": table} | ({} if test is None else {"test": test.table})
     if len({size for split in tables.values() for size, _ in numbers.image_sizes(split)}) > 1:
-        drawn.append(charts_photos.draw_image_sizes(tables))
+        drawn.append(charts.draw_image_sizes(tables))
     if train.has_photos:
-        drawn.append(charts_photos.draw_photo_features(_features(train, test)))
+        drawn.append(charts.draw_photo_features(_features(train, test)))
     shares = [item for item in differences if item.is_share]
     if shares:
-        drawn.append(charts_photos.draw_class_shares(shares[: charts.MOST_ROWS]))
+        drawn.append(charts.draw_class_shares(shares[: charts.MOST_ROWS]))
     return drawn
 
 

@@ -5,7 +5,7 @@ import pytest
 from helpers import coco
 from rich.console import Console
 
-from sortline.data.folding.fold_tables import balance, balance_notes, balance_table
+from sortline.data.folding.balance import balance, balance_notes, balance_table
 
 
 def report_on(classes_of_images, of_image, parts=2, shares=None, groups=None, side=10.0):

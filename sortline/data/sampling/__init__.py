@@ -1,1 +1,0 @@
-"""How often each image is drawn for training, and what was drawn."""

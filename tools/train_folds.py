@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
 def track(plan: "FoldPlan", outcomes: "list[Outcome]") -> None:
     """Show the mean of the folds where their runs are tracked."""
     from sortline.runs.run_record import read_record
-    from sortline.tracking.fold_summary import track_folds
+    from sortline.tracking.trackers import track_folds
 
     record = read_record(plan.runs[0].folder)
     if record is not None:

@@ -16,8 +16,7 @@ from custom_modules.metrics.contest_metric import last_evaluated
 from sortline.errors import InputError, Problem
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import read_record
-from sortline.tracking import run_files
-from sortline.tracking.facts import Note
+from sortline.tracking import facts
 from sortline.tracking.trackers import trackers_of
 from sortline.tracking.validation_facts import PhotoSettings, ValidationFacts
 
@@ -99,7 +98,7 @@ class TrackingHook(Hook):
 
     def after_test(self, runner: Any) -> None:
         """Hand over predictions and submission."""
-        for files in run_files.tested_files(run_name(runner), Path(runner.work_dir)):
+        for files in facts.tested_files(run_name(runner), Path(runner.work_dir)):
             self._safely(runner, self._hand_over, runner, files)
 
     def _show(self, runner: Any) -> None:
@@ -121,36 +120,37 @@ class TrackingHook(Hook):
             self._facts.recall_choice()
         record = read_record(folder)
         if record is not None:
-            self._hand_over(runner, run_files.data_files(record))
-            self._hand_over(runner, run_files.record_files(run_name(runner), folder, record))
+            self._hand_over(runner, facts.data_files(record))
+            self._hand_over(runner, facts.record_files(run_name(runner), folder, record))
 
     def _hand_over_end(self, runner: Any) -> None:
         name, hub, folder = run_name(runner), runner.message_hub, Path(runner.work_dir)
         best = hub.get_info("best_ckpt", None)
         last = best or hub.get_info("last_ckpt", None)
         if self.checkpoint and last:
-            self._hand_over(runner, run_files.model_files(name, Path(last), bool(best)))
+            self._hand_over(runner, facts.model_files(name, Path(last), bool(best)))
         if best:
-            self._hand_over(runner, run_files.validation_files(name, folder))
+            self._hand_over(runner, facts.validation_files(name, folder))
         record = read_record(folder)
         if record is not None:
-            self._hand_over(runner, run_files.record_files(name, folder, record))
+            self._hand_over(runner, facts.record_files(name, folder, record))
         took = timedelta(seconds=round(time.monotonic() - self._started))
         score = hub.get_info("best_score", None)
         text = f"{runner.epoch} epochs, {runner.iter:,} iterations, {took} since the last start"
-        self._note(runner, Note(f"finished: {name}"[:64], text + (f", best {score:.4f}" if score is not None else "")))
+        text += "" if score is None else f", best {score:.4f}"
+        self._note(runner, facts.Note(f"finished: {name}"[:64], text))
 
     def _hand_over_used(self, runner: Any) -> None:
         if runner._load_from:
             checkpoint = Path(runner._load_from)
             name = run_name(runner, checkpoint.parent)
-            self._hand_over(runner, run_files.used_model(name, checkpoint))
+            self._hand_over(runner, facts.used_model(name, checkpoint))
 
-    def _hand_over(self, runner: Any, files: run_files.Files) -> None:
+    def _hand_over(self, runner: Any, files: facts.Files) -> None:
         for tracker in trackers_of(runner.visualizer):
             tracker.track_files(files)
 
-    def _note(self, runner: Any, note: Note) -> None:
+    def _note(self, runner: Any, note: facts.Note) -> None:
         if is_main_process():
             for tracker in trackers_of(runner.visualizer):
                 tracker.note(note)

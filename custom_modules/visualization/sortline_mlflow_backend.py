@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.registry import VISBACKENDS
 
+from sortline.arrays import UInt8Array
 from sortline.files import file_sha256
 from sortline.predictions.confusion import Confusion
 from sortline.runs.settings import flatten
-from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Curves, Files, Note, Photos
-from sortline.tracking.identity import keep_run_id, kept_run_id
-from sortline.tracking.pictures import pictures
+from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
 from sortline.tracking.tracker_backend import TrackerBackend
+from sortline.tracking.validation_facts import Curves, Photos, pictures
+from sortline.tracking.wandb_run import keep_run_id, kept_run_id
 
 RUN_ID_FILE = "mlflow_run_id"
 #: Where runs go without a server, relative to the current folder.
@@ -149,7 +149,7 @@ class SortlineMLflowBackend(TrackerBackend):
         ]
         self._client.log_batch(self._run_id, metrics=metrics)
 
-    def _put_image(self, name: str, rgb: np.ndarray, step: int) -> None:
+    def _put_image(self, name: str, rgb: UInt8Array, step: int) -> None:
         self._client.log_image(self._run_id, rgb, key=_allowed(name), step=step, synchronous=True)
 
     def _put_fact(self, name: str, fact: Any, step: int) -> None:

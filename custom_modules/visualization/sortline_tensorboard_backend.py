@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.registry import VISBACKENDS
 
+from sortline.arrays import UInt8Array
 from sortline.files import file_sha256
 from sortline.tracking.facts import Files, Note
-from sortline.tracking.pictures import pictures
 from sortline.tracking.tracker_backend import TrackerBackend
+from sortline.tracking.validation_facts import pictures
 
 FOLDER = "tensorboard"
 #: Added by TensorBoard to the name of a text.
@@ -67,7 +67,7 @@ class SortlineTensorboardBackend(TrackerBackend):
             if isinstance(value, int | float):
                 self._run.add_scalar(key, value, step)
 
-    def _put_image(self, name: str, rgb: np.ndarray, step: int) -> None:
+    def _put_image(self, name: str, rgb: UInt8Array, step: int) -> None:
         self._run.add_image(name, rgb, step, dataformats="HWC")
 
     def _put_fact(self, name: str, fact: Any, step: int) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import VISBACKENDS
 
+from sortline.arrays import UInt8Array
 from sortline.secrets import shows_secret
 from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
-from sortline.tracking.identity import keep_run_id, new_run_id, run_id_to_use, tracking_mode
 from sortline.tracking.tracker_backend import TrackerBackend
 from sortline.tracking.wandb_files import STEP, steps_on_record
 from sortline.tracking.wandb_objects import wandb_artifact, wandb_object
+from sortline.tracking.wandb_run import keep_run_id, new_run_id, run_id_to_use, tracking_mode
 
 PROJECT = "sortline"
 SETTINGS = {
@@ -140,7 +140,7 @@ class SortlineWandbBackend(TrackerBackend):
     def _put_scalars(self, row: Mapping[str, Any], step: int) -> None:
         self._run.log({**row, STEP: step})
 
-    def _put_image(self, name: str, rgb: np.ndarray, step: int) -> None:
+    def _put_image(self, name: str, rgb: UInt8Array, step: int) -> None:
         from wandb import Image
 
         self._run.log({name: Image(rgb), STEP: step})

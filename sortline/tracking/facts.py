@@ -1,4 +1,4 @@
-"""What is told about a run beside its numbers, whichever tracker shows it. Free of torch and mm*."""
+"""What is told about a run beside numbers and pictures: files, notes to a person, and how it ended."""
 
 from __future__ import annotations
 
@@ -6,71 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from sortline.arrays import UInt8Array
-from sortline.data.drawing import Boxes, draw_boxes
 from sortline.errors import RunStopped
-from sortline.predictions.pr_curves import PrCurve
+from sortline.runs.run_folder import artifact_name
+from sortline.runs.run_record import NAME, SUBMISSION, TEST_PREDICTIONS, VAL_PREDICTIONS, RunRecord
 from sortline.secrets import without_secrets
 
-#: Names that facts are tracked by.
-CONFUSION, CURVES, PHOTOS = "val/confusion", "val/pr_curves", "val/photos"
-
+BEST, LATEST = "best", "latest"
 INFO, WARN, ERROR = "INFO", "WARN", "ERROR"
 FINISHED, INTERRUPTED, FAILED = "finished", "interrupted", "failed"
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Precision against recall of all classes.
-
-    Attributes:
-        curves: One for each class with boxes to be found.
-    """
-
-    curves: tuple[PrCurve, ...]
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A validation photo, made small, with what is on it and what was found.
-
-    Attributes:
-        name: Its ``file_name``.
-        group: Why it was chosen: ``"worst"``, ``"best"`` or ``"random"``.
-        rgb: Shape ``(H, W, 3)``.
-        truth: Annotated boxes in the small photo's pixels.
-        found: Detections in the same.
-    """
-
-    name: str
-    group: str
-    rgb: UInt8Array
-    truth: Boxes
-    found: Boxes
-
-    def drawn(self, classes: tuple[str, ...]) -> UInt8Array:
-        """Draw the photo with its annotations (left) beside the same with the detections (right)."""
-        sides = [
-            draw_boxes(self.rgb, boxes.boxes_xyxy, boxes.labels, classes, boxes.scores)
-            for boxes in (self.truth, self.found)
-        ]
-        return np.concatenate(sides, axis=1)
-
-
-@dataclass(frozen=True)
-class Photos:
-    """The photos that a run is followed by.
-
-    Attributes:
-        photos: The same ones in every epoch, in the same order.
-        classes: Names that the boxes' labels count through.
-    """
-
-    photos: tuple[Photo, ...]
-    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -135,19 +78,45 @@ class Ending:
         return cls(FAILED, Note(f"failed: {run}"[:64], reason, ERROR))
 
 
-def shrunk(rgb: UInt8Array, side: int) -> tuple[UInt8Array, float]:
-    """Make a photo small enough, never larger.
+def data_files(record: RunRecord) -> Files:
+    """Return the annotation files that a run reads, its fold's among them.
 
-    Args:
-        rgb: Shape ``(H, W, 3)``.
-        side: Its longer side has at most so many pixels afterwards.
-
-    Returns:
-        The small photo and its scale, from 0 to 1.
+    All experiments on a dataset share a name, and equal content is one version of it.
     """
-    height, width = rgb.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    if scale == 1.0:
-        return rgb, scale
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(rgb).resize(size)), scale
+    dataset = Path(record.config).stem.rpartition("_")[2]
+    fold = "" if record.fold is None else f"-fold_{record.fold}"
+    paths = {f"{part}.json": Path(file["path"]) for part, file in record.ann_files.items()}
+    return Files(artifact_name(dataset + fold, "annotations"), "dataset", paths, used=True)
+
+
+def record_files(run: str, folder: Path, record: RunRecord) -> Files:
+    """Return what says how to repeat a run: its record, and the patch of its code where there is one."""
+    names = (NAME, record.git.diff_file) if record.git.diff_file else (NAME,)
+    return Files(artifact_name(run, "run"), "run", {name: folder / name for name in names})
+
+
+def model_files(run: str, checkpoint: Path, is_best: bool) -> Files:
+    """Return the checkpoint that a run ends with."""
+    aliases = (BEST, LATEST) if is_best else (LATEST,)
+    return Files(artifact_name(run, "model"), "model", {checkpoint.name: checkpoint}, aliases)
+
+
+def used_model(run: str, checkpoint: Path) -> Files:
+    """Return the checkpoint that a test starts from: the same file under the name that its training gave it."""
+    return Files(artifact_name(run, "model"), "model", {checkpoint.name: checkpoint}, (), used=True)
+
+
+def validation_files(run: str, folder: Path) -> Files:
+    """Return what the best checkpoint predicts on the validation images."""
+    return _predictions(run, folder, (VAL_PREDICTIONS,), (BEST, LATEST))
+
+
+def tested_files(run: str, folder: Path) -> list[Files]:
+    """Return what a test leaves: predictions, and the submission made of them."""
+    submission = Files(artifact_name(run, "submission"), "submission", {SUBMISSION: folder / SUBMISSION})
+    return [_predictions(run, folder, (VAL_PREDICTIONS, TEST_PREDICTIONS), (LATEST,)), submission]
+
+
+def _predictions(run: str, folder: Path, names: tuple[Path, ...], aliases: tuple[str, ...]) -> Files:
+    paths = {name.name: folder / name for name in names}
+    return Files(artifact_name(run, "predictions"), "predictions", paths, aliases)

@@ -14,11 +14,12 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import BaseVisBackend
 
+from sortline.arrays import UInt8Array
 from sortline.predictions.confusion import Confusion
 from sortline.secrets import without_secrets
-from sortline.tracking.background import Background
-from sortline.tracking.facts import FINISHED, Curves, Ending, Files, Note, Photos
-from sortline.tracking.row_journal import RowJournal
+from sortline.tracking.delivery import Background, RowJournal
+from sortline.tracking.facts import FINISHED, Ending, Files, Note
+from sortline.tracking.validation_facts import Curves, Photos
 
 #: Seconds that the end of a run waits for what is still to be sent.
 FINISH_SECONDS = 90.0
@@ -26,7 +27,7 @@ FINISH_SECONDS = 90.0
 JOURNALS = "tracked_rows"
 
 
-class TrackerBackend(BaseVisBackend):
+class TrackerBackend(BaseVisBackend):  # type: ignore[misc]  # mmengine has no types
     """A visualization backend that a tracker's own calls are plugged into.
 
     - A tracker is started by its first use, in the caller's thread; everything after that is done in the background,
@@ -84,7 +85,7 @@ class TrackerBackend(BaseVisBackend):
         if self._is_new(done, row):
             self._in_background(self._put_new_scalars, row, done)
 
-    def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
+    def add_image(self, name: str, image: UInt8Array, step: int = 0, **kwargs: Any) -> None:
         """Record an RGB image."""
         self._in_background(self._put_new, self._put_image, name, image.copy(), iterations_done(step))
 
@@ -218,7 +219,7 @@ class TrackerBackend(BaseVisBackend):
         """Record numbers."""
 
     @abstractmethod
-    def _put_image(self, name: str, rgb: np.ndarray, step: int) -> None:
+    def _put_image(self, name: str, rgb: UInt8Array, step: int) -> None:
         """Record an image, shape ``(H, W, 3)``."""
 
     @abstractmethod

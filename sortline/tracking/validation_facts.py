@@ -2,30 +2,84 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sortline.arrays import UInt8Array
 from sortline.data.annotations import CocoJson, category_names
-from sortline.data.drawing import Boxes, true_boxes
+from sortline.data.drawing import Boxes, draw_boxes, true_boxes
 from sortline.data.photos import read_photo
 from sortline.errors import InputError
 from sortline.files import read_json, write_json
-from sortline.predictions.confusion import confusion
+from sortline.predictions.confusion import Confusion, confusion
 from sortline.predictions.draw import predicted_boxes
 from sortline.predictions.photo_choice import choose_photos
 from sortline.predictions.photo_counts import class_cuts
-from sortline.predictions.pr_curves import pr_curves
+from sortline.predictions.pr_curves import PrCurve, pr_curves
 from sortline.predictions.results import Results
-from sortline.tracking.facts import CONFUSION, CURVES, PHOTOS, Curves, Photo, Photos, shrunk
 
+#: Names that facts are tracked by.
+CONFUSION, CURVES, PHOTOS = "val/confusion", "val/pr_curves", "val/photos"
 #: Where a run folder keeps which photos it is followed by.
 CHOICE = "tracked_photos.json"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Precision against recall of all classes.
+
+    Attributes:
+        curves: One for each class with boxes to be found.
+    """
+
+    curves: tuple[PrCurve, ...]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A validation photo, made small, with what is on it and what was found.
+
+    Attributes:
+        name: Its ``file_name``.
+        group: Why it was chosen: ``"worst"``, ``"best"`` or ``"random"``.
+        rgb: Shape ``(H, W, 3)``.
+        truth: Annotated boxes in the small photo's pixels.
+        found: Detections in the same.
+    """
+
+    name: str
+    group: str
+    rgb: UInt8Array
+    truth: Boxes
+    found: Boxes
+
+    def drawn(self, classes: tuple[str, ...]) -> UInt8Array:
+        """Draw the photo with its annotations (left) beside the same with the detections (right)."""
+        sides = [
+            draw_boxes(self.rgb, boxes.boxes_xyxy, boxes.labels, classes, boxes.scores)
+            for boxes in (self.truth, self.found)
+        ]
+        return np.concatenate(sides, axis=1)
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The photos that a run is followed by.
+
+    Attributes:
+        photos: The same ones in every epoch, in the same order.
+        classes: Names that the boxes' labels count through.
+    """
+
+    photos: tuple[Photo, ...]
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -132,3 +186,50 @@ def _surest(boxes: Boxes, count: int) -> Boxes:
 
 def _scaled(boxes: Boxes, scale: float) -> Boxes:
     return Boxes(boxes.boxes_xyxy * scale, boxes.labels, boxes.scores)
+
+
+def shrunk(rgb: UInt8Array, side: int) -> tuple[UInt8Array, float]:
+    """Make a photo small enough, never larger.
+
+    Args:
+        rgb: Shape ``(H, W, 3)``.
+        side: Its longer side has at most so many pixels afterwards.
+
+    Returns:
+        The small photo and its scale, from 0 to 1.
+    """
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    if scale == 1.0:
+        return rgb, scale
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(rgb).resize(size)), scale
+
+
+def pictures(name: str, fact: Confusion | Curves | Photos) -> Iterator[tuple[str, UInt8Array]]:
+    """Draw a fact.
+
+    Args:
+        name: The fact's.
+        fact: What is shown.
+
+    Yields:
+        The name of each picture, the same in every epoch, and the picture, shape ``(H, W, 3)``.
+    """
+    # matplotlib takes half a second to import, in runs alone that draw.
+    from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
+
+    if isinstance(fact, Confusion):
+        yield name, _decoded(draw_confusion(fact, with_png=True).png)
+    elif isinstance(fact, Curves):
+        if fact.curves:
+            yield name, _decoded(draw_pr_curves(fact.curves, with_png=True).png)
+    else:
+        counts: dict[str, int] = {}
+        for photo in fact.photos:
+            counts[photo.group] = counts.get(photo.group, 0) + 1
+            yield f"{name}/{photo.group}_{counts[photo.group]}", photo.drawn(fact.classes)
+
+
+def _decoded(png: bytes) -> UInt8Array:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

@@ -1,4 +1,8 @@
-"""What wandb has on record of a run, read back from the files that it keeps beside every run."""
+"""What wandb has on record of a run, read back from the files that it keeps beside every run.
+
+When a training is killed, wandb's service ends with it and loses what it had not written to its file, up to a second's
+rows; it can't be asked to write. Only the file itself tells which rows of the journal are still to be handed over.
+"""
 
 from __future__ import annotations
 

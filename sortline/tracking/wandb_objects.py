@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sortline.data.drawing import Boxes
 from sortline.predictions.confusion import Confusion
 from sortline.predictions.pr_curves import RECALLS
-from sortline.tracking.facts import Curves, Files, Photo, Photos
+from sortline.tracking.facts import Files
+from sortline.tracking.validation_facts import Curves, Photo, Photos
 
 PHOTO_COLUMNS = ("photo", "group", "image", "annotated", "found")
 
@@ -28,9 +29,9 @@ def confusion_chart(confusion: Confusion) -> Any:
         for actual, counts in zip(confusion.labels, confusion.counts, strict=True)
         for predicted, count in zip(confusion.labels, counts, strict=True)
     ]
-    columns = ["Actual", "Predicted", "nPredictions"]
+    columns = ("Actual", "Predicted", "nPredictions")
+    table = wandb.Table(columns=list(columns), data=rows)
     fields = {name: name for name in columns}
-    table = wandb.Table(columns=columns, data=rows)
     return wandb.plot_table("wandb/confusion_matrix/v1", table, fields, {"title": "confusion at IoU 0.5"})
 
 
@@ -94,9 +95,9 @@ def wandb_artifact(files: Files) -> Any:
     import wandb
 
     artifact = wandb.Artifact(files.name, type=files.kind)
-    policy = "immutable" if files.kind == "model" else "mutable"
     for name, path in files.paths.items():
         if path.is_file():
             # In full: wandb sync may be called from another folder.
+            policy: Literal["immutable", "mutable"] = "immutable" if files.kind == "model" else "mutable"
             artifact.add_file(str(path.resolve()), name=name, policy=policy, skip_cache=True)
     return artifact

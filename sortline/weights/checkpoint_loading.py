@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from pickle import UnpicklingError
@@ -47,8 +48,8 @@ def safe_globals() -> list[Any]:
     mmengine's own list (``mmengine.runner.checkpoint.get_torch_safe_globals``) lets any ``getattr`` pass; here
     only the four that its log buffers need.
     """
-    multiarray = np._core.multiarray if hasattr(np, "_core") else np.core.multiarray
-    functions = [multiarray._reconstruct, multiarray.scalar]  # type: ignore[attr-defined]
+    multiarray: Any = import_module("numpy._core.multiarray" if hasattr(np, "_core") else "numpy.core.multiarray")
+    functions = [multiarray._reconstruct, multiarray.scalar]
     # numpy 2 moved these functions; a checkpoint names the place of the numpy that wrote it.
     named = [
         (function, f"{module}.multiarray.{function.__name__}")

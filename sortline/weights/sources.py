@@ -197,6 +197,7 @@ def hub_source(model_name: str, place: str, folder: Path) -> Source:
         found = timm_source(model_name, True)
     except InputError as error:
         raise InputError([replace(problem, where=f"{place} ({kind})") for problem in error.problems]) from None
+    assert found is not None, "pretrained=True is never random weights"
     if not found.hub_id:
         return _url_source(place, kind, found.url, folder)
     hub = HubFile(found.hub_id, found.hub_file)

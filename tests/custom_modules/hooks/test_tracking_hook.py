@@ -15,8 +15,8 @@ from custom_modules.hooks import AtomicCheckpointHook, TrackingHook, tracking_ho
 from custom_modules.metrics.contest_metric import Evaluated  # noqa: E402
 from sortline.errors import InputError  # noqa: E402
 from sortline.runs.run_record import RunRecord  # noqa: E402
-from sortline.tracking.facts import CONFUSION, CURVES, PHOTOS  # noqa: E402
 from sortline.tracking.tracker_backend import TrackerBackend  # noqa: E402
+from sortline.tracking.validation_facts import CONFUSION, CURVES, PHOTOS  # noqa: E402
 
 pytestmark = pytest.mark.mm
 

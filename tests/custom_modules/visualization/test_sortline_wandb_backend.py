@@ -21,9 +21,9 @@ from custom_modules.visualization import SortlineWandbBackend  # noqa: E402
 from custom_modules.visualization import sortline_wandb_backend as backend_module  # noqa: E402
 from sortline.secrets import HIDDEN  # noqa: E402
 from sortline.tracking import tracker_backend  # noqa: E402
-from sortline.tracking.identity import RUN_ID_FILE  # noqa: E402
 from sortline.tracking.tracker_backend import iterations_done, plain  # noqa: E402
 from sortline.tracking.wandb_files import read_records, row_of  # noqa: E402
+from sortline.tracking.wandb_run import RUN_ID_FILE  # noqa: E402
 
 pytestmark = pytest.mark.mm
 

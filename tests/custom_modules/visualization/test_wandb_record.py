@@ -18,7 +18,8 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.logging import MessageHub  # noqa: E402
 
 from custom_modules.visualization import SortlineWandbBackend  # noqa: E402
-from sortline.tracking.facts import FAILED, INTERRUPTED, PHOTOS, Files, Note  # noqa: E402
+from sortline.tracking.facts import FAILED, INTERRUPTED, Files, Note  # noqa: E402
+from sortline.tracking.validation_facts import PHOTOS  # noqa: E402
 from sortline.tracking.wandb_files import read_records, row_of, run_files  # noqa: E402
 
 pytestmark = pytest.mark.mm

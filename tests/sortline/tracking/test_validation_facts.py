@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from fact_cases import SETTINGS, draw_up, validation
 
-from sortline.tracking.facts import CONFUSION, CURVES, PHOTOS
-from sortline.tracking.validation_facts import CHOICE, PhotoSettings, ValidationFacts
+from sortline.tracking.validation_facts import CHOICE, CONFUSION, CURVES, PHOTOS, PhotoSettings, ValidationFacts, shrunk
 
 
 @pytest.fixture
@@ -72,3 +71,17 @@ def test_photos_can_be_switched_off(tmp_path):
     facts = ValidationFacts(tmp_path, PhotoSettings(count=0)).draw_up(*validation(), tmp_path / "nowhere")
     assert PHOTOS not in facts
     assert not (tmp_path / CHOICE).exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "side", "small", "scale"),
+    [
+        ((48, 64), 32, (24, 32), 0.5),
+        ((64, 48), 32, (32, 24), 0.5),
+        ((48, 64), 100, (48, 64), 1.0),
+        ((1, 64), 8, (1, 8), 1 / 8),
+    ],
+)
+def test_photos_never_grow_and_keep_their_form(shape, side, small, scale):
+    rgb, found = shrunk(np.zeros((*shape, 3), np.uint8), side)
+    assert (rgb.shape, found) == ((*small, 3), scale)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sortline.secrets import HIDDEN, shows_secret, without_secrets
-from sortline.tracking import identity as tracking
-from sortline.tracking.identity import RUN_ID, RUN_ID_FILE, new_run_id, run_id_to_use, sweep_folder, tracking_mode
+from sortline.tracking import wandb_run as tracking
+from sortline.tracking.wandb_run import RUN_ID, RUN_ID_FILE, new_run_id, run_id_to_use, sweep_folder, tracking_mode
 
 KEY = "0123456789" * 4
 

@@ -1,8 +1,39 @@
-"""The journal of rows: each row once, and what a kill has cut is left out."""
+"""Work in the background is done in order and never waited for; the journal keeps each row once."""
+
+import threading
 
 import pytest
 
-from sortline.tracking.row_journal import RowJournal, read_rows
+from sortline.tracking.delivery import Background, RowJournal, read_rows
+
+
+def test_actions_are_done_in_order_and_errors_are_told():
+    done, errors = [], []
+    background = Background(errors.append)
+
+    def fail():
+        raise ValueError("broken")
+
+    for action in (lambda: done.append(1), fail, lambda: done.append(2)):
+        assert background.do(action)
+    assert background.finish(seconds=10)
+    assert done == [1, 2], "an error stops nothing by itself"
+    assert [str(error) for error in errors] == ["broken"]
+
+
+def test_an_action_that_hangs_holds_up_nobody():
+    release, started = threading.Event(), threading.Event()
+    background = Background(lambda error: None, capacity=2)
+
+    def hang():
+        started.set()
+        release.wait()
+
+    background.do(hang)
+    assert started.wait(10)
+    assert [background.do(lambda: None) for _ in range(3)] == [True, True, False], "the third has no place"
+    assert not background.finish(seconds=0.05)
+    release.set()
 
 
 @pytest.fixture

@@ -71,8 +71,7 @@ def from_detectron2(args: argparse.Namespace, settings: dict[str, Any], model: A
 
 def from_torchvision(args: argparse.Namespace, settings: dict[str, Any], model: Any) -> tuple[dict[str, Any], Any]:
     """Return the weights that fit and the layers that start fresh."""
-    from custom_modules.models.torchvision_nets import class_layers
-    from custom_modules.models.torchvision_weights import load_pretrained
+    from custom_modules.models.torchvision_nets import class_layers, load_pretrained
     from sortline.weights.checkpoint_loading import install_safe_loading
 
     install_safe_loading(args.trust_checkpoint)

@@ -12,8 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop
 
-from custom_modules.samplers.dataset_pool import dataset_pool
-from custom_modules.samplers.weighted_sampler import WeightedSampler
+from custom_modules.samplers.weighted_sampler import WeightedSampler, dataset_pool
 from sortline.arrays import IntArray
 from sortline.data.sampling_tally import DrawTally, as_record, count_drawn, draw_table, short_line
 from sortline.files import write_json

@@ -8,7 +8,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop
 
 from custom_modules.loops.resumable_steps import ResumableSteps
-from custom_modules.loops.seeds import seeded_loader
+from custom_modules.loops.seeded_loader import seeded_loader
 
 
 @LOOPS.register_module()
@@ -16,7 +16,7 @@ class ResumableEpochLoop(ResumableSteps, EpochBasedTrainLoop):
     """mmengine's EpochBasedTrainLoop, in which a resumed run computes what the whole run would have computed.
 
     - Every photo is loaded, every iteration and every validation computed with random numbers that follow from the
-      seed and the place in the run (:mod:`custom_modules.loops.seeds`).
+      seed and the place in the run (:mod:`custom_modules.loops.seeded_loader`).
     - A checkpoint from the midst of an epoch goes on at its iteration; mmengine's loop begins the epoch again.
     - A checkpoint that was saved before its epoch's validation, as mmengine saves them, is validated first: the
       scores decide on the best checkpoint and on early stopping.

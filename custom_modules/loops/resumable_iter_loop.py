@@ -9,7 +9,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import IterBasedTrainLoop
 
 from custom_modules.loops.resumable_steps import ResumableSteps
-from custom_modules.loops.seeds import SeededBatchSampler, seeded_loader
+from custom_modules.loops.seeded_loader import SeededBatchSampler, seeded_loader
 
 #: In the message hub, and so in checkpoints: the current pass over the data and the iteration that it began at.
 PASS = "data_pass"

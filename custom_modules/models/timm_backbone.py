@@ -13,9 +13,7 @@ from mmengine.model import BaseModule
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from custom_modules.models import timm_body, timm_layers
-from custom_modules.models.timm_sizes import learn_input_sizes
-from custom_modules.models.timm_weights import load_whole
+from custom_modules.models import timm_body, timm_parameters
 from sortline.errors import InputError, Problem
 from sortline.weights.timm_lazily import timm
 from sortline.weights.timm_source import timm_source
@@ -89,7 +87,7 @@ class TimmBackbone(BaseModule):
         strides = timm_body.map_strides(model_name, self.timm_args)
         self.out_indices = timm_body.choose_maps(model_name, strides, out_strides, out_indices)
         self.out_strides = [strides[index] for index in self.out_indices]
-        self.input_sizes = learn_input_sizes(model_name, self.out_indices, self.timm_args, _pair(img_size))
+        self.input_sizes = timm_body.find_input_sizes(model_name, self.out_indices, self.timm_args, _pair(img_size))
         self.body = timm_body.build_features(model_name, self.out_indices, **self.timm_args)
         self.out_channels: list[int] = self.body.feature_info.channels()
         self.norms = nn.ModuleList(map(timm.layers.LayerNorm2d, self.out_channels)) if out_norm else None
@@ -103,12 +101,12 @@ class TimmBackbone(BaseModule):
         """Stop the gradients of the first stages; return the modules that are in them."""
         size = self.input_sizes.unit or (224, 224)
         parameters = dict(self.body.named_parameters())
-        frozen = timm_layers.frozen_parameters(
+        frozen = timm_parameters.frozen_parameters(
             self.model_name, self.timm_args, list(parameters), strides, frozen_stages, size
         )
         for name in frozen:
             parameters[name].requires_grad_(False)
-        return timm_layers.modules_within(self.body, frozen)
+        return timm_parameters.modules_within(self.body, frozen)
 
     def init_weights(self) -> None:
         """Load the pretrained weights, once.
@@ -119,8 +117,8 @@ class TimmBackbone(BaseModule):
         if self.is_init or self.pretrained is False:
             return
         source = timm_source(self.model_name, self.pretrained)
-        whole = load_whole(self.model_name, self.timm_args, source)
-        names = timm_body.whole_names(self.body.state_dict(), whole)
+        whole = timm_parameters.load_whole(self.model_name, self.timm_args, source)
+        names = timm_parameters.whole_names(self.body.state_dict(), whole)
         self.body.load_state_dict({name: whole[other] for name, other in names.items()})
         self.is_init = True
         print_log(f"backbone {self.model_name}: weights from {source.path or source.name}", logger="current")
@@ -153,13 +151,13 @@ class TimmBackbone(BaseModule):
     def layer_numbers(self) -> dict[str, int]:
         """Return the layer of each of timm's parameters, 0 for the stem."""
         names = [name for name, _ in self.body.named_parameters()]
-        numbers = timm_layers.layer_numbers(self.model_name, self.timm_args, names)
+        numbers = timm_parameters.layer_numbers(self.model_name, self.timm_args, names)
         return {f"body.{name}": number for name, number in numbers.items()}
 
     def decay_free(self) -> set[str]:
         """Return the parameters that timm exempts from weight decay."""
         names = [name for name, _ in self.body.named_parameters()]
-        return {f"body.{name}" for name in timm_layers.decay_free(self.model_name, self.timm_args, names)}
+        return {f"body.{name}" for name in timm_parameters.decay_free(self.model_name, self.timm_args, names)}
 
 
 def _pair(img_size: int | Sequence[int] | None) -> tuple[int, int] | None:

@@ -1,27 +1,31 @@
-"""Any timm model cut down to the layers that lead to the feature maps asked for.
+"""Any timm model reduced to the layers that give a detector its feature maps, and the image sizes that it takes.
 
-What has to be known of a model beforehand (its maps, the arguments of its class, the names of its layers) is asked
-of one on torch's meta device, which allocates nothing: a model of 300 million parameters answers in a second.
+What must be known of a model before it is built (its maps, the arguments of its class, the image sizes that it takes)
+is read from a copy on torch's meta device, which allocates and computes nothing: for a model of 300 million parameters
+that takes a second.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from sortline.errors import InputError, Problem, counted
 from sortline.weights.timm_lazily import timm
 from sortline.weights.timm_source import check_model_name
 
-# Arguments by which timm's transformers give up the one image size that they are otherwise built for.
+# Arguments with which timm's transformers accept images of any size in place of the one that they are built for.
 ANY_SIZE = dict(strict_img_size=False, dynamic_img_size=True, dynamic_img_pad=True)
-# What timm's extractors put before the model's own names.
-WRAPPERS = ("model.", "body.", "graph_module.")
+# Detectors pad their batches to multiples of this.
+USUAL_MULTIPLE = 32
 
 
 @cache
@@ -37,11 +41,11 @@ def on_meta(model_name: str, **kwargs: Any) -> nn.Module:
 
 
 def model_arguments(model_name: str, img_size: tuple[int, int] | None, options: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``timm.create_model`` needs for a backbone that takes images of various sizes.
+    """Return the arguments of ``timm.create_model`` for a backbone that takes images of various sizes.
 
     Args:
         model_name: The model.
-        img_size: Height and width that it is built for; None for its own.
+        img_size: Height and width that it is built for; None for its default.
         options: Further arguments of the model's class, such as ``drop_path_rate``.
 
     Raises:
@@ -79,13 +83,13 @@ def map_strides(model_name: str, args: dict[str, Any]) -> list[int]:
 def choose_maps(
     model_name: str, available: Sequence[int], strides: Sequence[int] | None, indices: Sequence[int] | None
 ) -> tuple[int, ...]:
-    """Return timm's ``out_indices`` for the maps asked for, the last of those of equal stride.
+    """Return timm's ``out_indices`` for the maps asked for; of several maps of one stride, the last.
 
     Args:
         model_name: For messages.
         available: Stride of each map that the model has.
-        strides: Strides asked for, ascending; not looked at if ``indices`` are given.
-        indices: Places in ``available`` asked for, ascending; negative ones count from the end.
+        strides: Strides asked for, ascending; ignored if ``indices`` are given.
+        indices: Indices in ``available`` asked for, ascending; negative ones count from the end.
 
     Raises:
         InputError: The model has no such map, or they do not ascend.
@@ -103,12 +107,12 @@ def choose_maps(
 
 
 def _checked_indices(model_name: str, count: int, indices: Sequence[int]) -> tuple[int, ...]:
-    places = [index + count if index < 0 else index for index in indices]
-    if not places or places != sorted(set(places)) or places[0] < 0 or places[-1] >= count:
-        what = f"{model_name} has {count} maps, and {tuple(indices)} are not ascending places among them"
+    chosen = [index + count if index < 0 else index for index in indices]
+    if not chosen or chosen != sorted(set(chosen)) or chosen[0] < 0 or chosen[-1] >= count:
+        what = f"{model_name} has {count} maps, and {tuple(indices)} are not ascending indices of them"
         remedy = f"choose from 0 to {count - 1}, or from -{count} to -1, in this order"
         raise InputError(Problem("model.backbone.out_indices", what, remedy))
-    return tuple(places)
+    return tuple(chosen)
 
 
 def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -> nn.Module:
@@ -123,42 +127,25 @@ def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -
 
 
 def maps_of(body: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Return a body's maps with channels first, as detectors want them; timm's Swin has them last."""
+    """Return a body's maps with channels first, as detectors take them; timm's Swin gives them last."""
     maps = tuple(body(images))
     if getattr(body, "output_fmt", None) == timm.layers.Format.NHWC:
         return tuple(features.permute(0, 3, 1, 2) for features in maps)
     return maps
 
 
-def whole_names(names: Iterable[str], whole: Iterable[str]) -> dict[str, str]:
-    """Find the names that a body's parameters have in the whole model.
-
-    timm's extractors rename: they put ``model.`` before a name, or join its first two parts by ``_``.
-
-    >>> whole_names(["stages_0.conv.weight", "model.norm.bias"], ["stages.0.conv.weight", "norm.bias"])
-    {'stages_0.conv.weight': 'stages.0.conv.weight', 'model.norm.bias': 'norm.bias'}
-
-    Raises:
-        KeyError: A name that the whole model lacks.
-    """
-    known = {key: name for name in whole for key in (name.replace(".", "_", 1), name)}
-    for name in list(known.values()):
-        known.update((wrapper + name, name) for wrapper in WRAPPERS)
-    return {name: known[name] for name in names}
-
-
 def checkpoint_gradients(body: nn.Module, model_name: str) -> None:
-    """Let a body recompute its activations in the backward pass instead of keeping them.
+    """Make a body recompute its activations in the backward pass instead of keeping them.
 
-    The model's own stages do it block by block where they can; else timm's extractor does it stage by stage.
+    The model's stages do it block by block where they support it; otherwise timm's extractor does it stage by stage.
 
     Raises:
-        InputError: Nothing in the model can.
+        InputError: Nothing in the model supports it.
     """
     if hasattr(body, "model"):  # timm's wrapper around a whole transformer
         try:
             body.model.set_grad_checkpointing(True)
-        except AssertionError:  # timm's way to say that this one can't
+        except AssertionError:  # raised by timm where a model can't
             raise _no_checkpointing(model_name) from None
         return
     switches = [module for module in body.modules() if hasattr(module, "grad_checkpointing")]
@@ -172,3 +159,91 @@ def checkpoint_gradients(body: nn.Module, model_name: str) -> None:
 def _no_checkpointing(model_name: str) -> InputError:
     what, remedy = f"timm's {model_name} can't recompute activations", "leave with_cp out"
     return InputError(Problem("model.backbone.with_cp", what, remedy))
+
+
+@dataclass(frozen=True)
+class InputSizes:
+    """What a batch of images is padded to before the model.
+
+    Attributes:
+        unit: Height and width are padded to multiples of these; None where the model takes any size.
+        fixed: The model takes ``unit`` itself only.
+    """
+
+    unit: tuple[int, int] | None = None
+    fixed: bool = False
+
+    def pad(self, images: torch.Tensor) -> torch.Tensor:
+        """Pad images of shape ``(N, 3, height, width)`` with zeros on the right and below.
+
+        Raises:
+            InputError: They are larger than the one size that the model takes.
+        """
+        if self.unit is None:
+            return images
+        size = images.shape[-2:]
+        if self.fixed and any(side > limit for side, limit in zip(size, self.unit, strict=True)):
+            what = f"the batch is {size[0]} x {size[1]} px, the model is built for {self.unit[0]} x {self.unit[1]}"
+            remedy = "set img_size to the largest height and width that the pipelines give"
+            raise InputError(Problem("model.backbone.img_size", what, remedy))
+        below, right = (-side % step for side, step in zip(size, self.unit, strict=True))
+        return F.pad(images, (0, right, 0, below)) if below or right else images
+
+
+def find_input_sizes(
+    model_name: str, out_indices: Sequence[int], args: dict[str, Any], img_size: tuple[int, int] | None
+) -> InputSizes:
+    """Find out which image sizes a model takes.
+
+    Args:
+        model_name: The model.
+        out_indices: The maps taken from it.
+        args: Arguments that it is built with.
+        img_size: Height and width that it is built for; None for its default.
+
+    Raises:
+        InputError: With no image size do its maps have the sizes that follow from their strides.
+    """
+    if _takes_any_size(model_name, args):
+        return InputSizes()
+    with torch.device("meta"):
+        body = build_features(model_name, out_indices, **args).eval()
+    own_size = img_size or tuple(body.pretrained_cfg["input_size"][1:])
+    return _try_sizes(body, own_size, model_name)
+
+
+def _takes_any_size(model_name: str, args: dict[str, Any]) -> bool:
+    """Tell from its arguments alone whether a model takes any size: a convolutional net, or a transformer set to."""
+    cfg = timm.models.get_pretrained_cfg(model_name)
+    bound = "img_size" in class_arguments(model_name) or (cfg is not None and cfg.fixed_input_size)
+    return not bound or any(name in args for name in ANY_SIZE)
+
+
+def _try_sizes(body: nn.Module, own_size: tuple[int, int], model_name: str) -> InputSizes:
+    strides = body.feature_info.reduction()
+    usual = max(USUAL_MULTIPLE, *strides)
+    if _fits(body, strides, (3 * usual, 5 * usual)) and _fits(body, strides, (4 * usual, 3 * usual)):
+        return InputSizes()
+    for unit in ((max(strides), max(strides)), own_size):
+        if _fits(body, strides, (3 * unit[0], 5 * unit[1])):
+            return InputSizes(unit)
+    if _fits(body, strides, own_size):
+        return InputSizes(own_size, fixed=True)
+    sizes = _map_sizes(body, own_size)
+    what = f"maps of {model_name} do not have the strides {tuple(strides)}: {own_size} px give {sizes}"
+    raise InputError(Problem("model.backbone.model_name", what, "choose another model, or other maps of it"))
+
+
+def _fits(body: nn.Module, strides: Sequence[int], size: tuple[int, int]) -> bool:
+    expected = [(math.ceil(size[0] / stride), math.ceil(size[1] / stride)) for stride in strides]
+    return _map_sizes(body, size) == expected
+
+
+def _map_sizes(body: nn.Module, size: tuple[int, int]) -> list[tuple[int, int]] | None:
+    """Return height and width of each map of an image; None if the model refuses its size."""
+    with torch.device("meta"), torch.no_grad():
+        try:
+            maps = maps_of(body, torch.empty(1, 3, *size))
+        except Exception:  # each model refuses in its own way, from an AssertionError to a failing reshape
+            return None
+    return [(features.shape[2], features.shape[3]) for features in maps]

@@ -19,8 +19,8 @@ from custom_modules.models.torchvision_nets import (
     build_net,
     class_layers,
     label_offset,
+    load_pretrained,
 )
-from custom_modules.models.torchvision_weights import load_pretrained
 from sortline.errors import InputError, Problem
 
 

@@ -16,23 +16,23 @@ from sortline.errors import InputError, Problem
 class BFloat16OptimWrapper(AmpOptimWrapper):
     """mmengine's AmpOptimWrapper in bfloat16: without loss scaling, and on a CPU too.
 
-    bfloat16 has float32's range, so gradients need no scaling. mmengine's wrapper refuses to be built without a
-    GPU, though its autocast knows CPUs
-    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/optim/optimizer/amp_optimizer_wrapper.py), so its
-    constructor is passed over. Weights stay float32, and validation and tests run in float32 unless ``val_cfg``
-    and ``test_cfg`` say ``fp16=True``.
+    bfloat16 has the range of float32, so gradients need no scaling. mmengine's constructor refuses to run without a
+    GPU, although its autocast supports CPUs
+    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/optim/optimizer/amp_optimizer_wrapper.py); so it is not
+    called here. Weights stay float32, and validation and tests run in float32 unless ``val_cfg`` and ``test_cfg`` set
+    ``fp16=True``.
 
     Args:
         **kwargs: As for mmengine's ``OptimWrapper``: ``optimizer``, ``accumulative_counts``, ``clip_grad``.
 
     Raises:
-        InputError: The GPU has no bfloat16.
+        InputError: The GPU does not support bfloat16.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         has_gpu = torch.cuda.is_available()
         if has_gpu and not torch.cuda.is_bf16_supported(including_emulation=False):
-            what = f"{torch.cuda.get_device_name()} has no bfloat16"
+            what = f"{torch.cuda.get_device_name()} does not support bfloat16"
             raise InputError(Problem("optim_wrapper", what, "train in float16: --amp fp16"))
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None

@@ -1,4 +1,4 @@
-"""The one-cycle schedule in checkpoints that can be loaded."""
+"""The one-cycle schedule with a state that can be loaded from checkpoints safely."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mmengine.registry import PARAM_SCHEDULERS
 
 @PARAM_SCHEDULERS.register_module(name="OneCycleLR", force=True)
 class StorableOneCycleLR(OneCycleLR):
-    """mmengine's OneCycleLR, whose state holds numbers only.
+    """mmengine's OneCycleLR with a state of numbers only; it replaces mmengine's class in the registry.
 
-    mmengine's puts a function into its state, so that a checkpoint can't be read without running code
+    mmengine's class puts a function into its state, so that a checkpoint can't be read without running code
     (https://github.com/open-mmlab/mmengine/blob/main/mmengine/optim/scheduler/param_scheduler.py,
-    ``OneCycleParamScheduler.anneal_func``). It takes the place of that one in the registry.
+    ``OneCycleParamScheduler.anneal_func``).
 
     Args:
         args: As for mmengine's OneCycleLR.
@@ -22,5 +22,5 @@ class StorableOneCycleLR(OneCycleLR):
     """
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state without the function, which the constructor chooses by ``anneal_strategy``."""
+        """Return the state without the function, which the constructor derives from ``anneal_strategy``."""
         return {key: value for key, value in super().state_dict().items() if key != "anneal_func"}

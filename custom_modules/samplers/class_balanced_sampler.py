@@ -1,4 +1,4 @@
-"""Draw each class equally often."""
+"""Draw all classes equally often."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sortline.data.sampling_weights import class_balanced_weights
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(WeightedSampler):
-    """Draws as if first a class were drawn, then one of its images; images without boxes keep their share.
+    """Draws as if first a class were drawn and then one of its images; images without boxes keep their share.
 
-    A class with few images repeats them often: with ten classes the only image of one is a tenth of an epoch's draws.
-    Takes the arguments of WeightedSampler.
+    A class with few images repeats them often: of ten classes, one with a single image makes that image a tenth of the
+    epoch. Arguments as for :class:`WeightedSampler`.
     """
 
     def class_weights(self, counts: IntArray) -> FloatArray:

@@ -14,12 +14,12 @@ from sortline.data.sampling_weights import class_factors, oversampling_weights
 
 @DATA_SAMPLERS.register_module()
 class OversampleSampler(WeightedSampler):
-    """Draws an image by the largest factor of its classes, relative to images without a named class.
+    """Weights an image by the largest factor of its classes; an image without one of them has weight 1.
 
     Args:
-        dataset: What to draw from; given by the runner.
-        factors: Factor by class name: ``{"Battery": 4}``. Other classes have 1. One below 1 thins out images that
-            hold nothing else.
+        dataset: What to draw from; passed by the runner.
+        factors: Factor by class name: ``{"Battery": 4}``. Other classes have 1. With a factor below 1, images that
+            hold nothing else are drawn less often.
         **kwargs: Arguments of WeightedSampler.
 
     Raises:

@@ -13,14 +13,14 @@ from sortline.data.sampling_weights import repeat_factors
 
 @DATA_SAMPLERS.register_module()
 class RepeatFactorSampler(WeightedSampler):
-    """Weighs images with LVIS's repeat factors, see :func:`sortline.data.sampling_weights.repeat_factors`.
+    """Weights images with LVIS's repeat factors, see :func:`sortline.data.sampling_weights.repeat_factors`.
 
-    Unlike mmdet's ClassBalancedDataset an epoch keeps its length: what rare classes gain, the others lose.
+    Unlike with mmdet's ClassBalancedDataset an epoch keeps its length: rare classes gain what the others lose.
 
     Args:
-        dataset: What to draw from; given by the runner.
-        thr: Share of the images below which a class is drawn more often. LVIS uses 0.001 for 1,203 classes; one
-            over the number of classes is a start.
+        dataset: What to draw from; passed by the runner.
+        thr: Share of the images below which a class is drawn more often. LVIS uses 0.001 for 1,203
+            classes; a first choice is 1 divided by the number of classes.
         **kwargs: Arguments of WeightedSampler.
 
     Raises:

@@ -5,19 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import noisy_training  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 
 from sortline.errors import RunStopped  # noqa: E402
 from sortline.weights.checkpoint_loading import load_checkpoint_safely  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-import training  # noqa: E402
 
 pytestmark = [
     pytest.mark.mm,
@@ -60,15 +57,15 @@ def interrupt():
 
 
 def train(folder, hook=None, **settings):
-    runner = training.make_runner(folder, **settings)
+    runner = noisy_training.make_runner(folder, **settings)
     if hook:
         runner.register_hook(hook)
     runner.train()
 
 
 def state(folder, by_epoch=True):
-    last = training.EPOCHS if by_epoch else training.EPOCHS * training.ITERATIONS
-    return training.final_state(folder, f"{'epoch' if by_epoch else 'iter'}_{last}.pth")
+    last = noisy_training.EPOCHS if by_epoch else noisy_training.EPOCHS * noisy_training.ITERATIONS
+    return noisy_training.final_state(folder, f"{'epoch' if by_epoch else 'iter'}_{last}.pth")
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +78,14 @@ def whole(tmp_path_factory):
 
 
 def check_same(folder, whole, by_epoch=True):
-    assert training.differences(state(folder, by_epoch), whole[by_epoch]) == []
+    assert noisy_training.differences(state(folder, by_epoch), whole[by_epoch]) == []
 
 
 def test_two_runs_are_equal_and_another_seed_is_not(tmp_path, whole):
     train(tmp_path / "again", workers=2)
     check_same(tmp_path / "again", whole)
     train(tmp_path / "other", randomness={"seed": 6})
-    assert training.differences(state(tmp_path / "other"), whole[True]) != []
+    assert noisy_training.differences(state(tmp_path / "other"), whole[True]) != []
 
 
 # An epoch has 7 iterations, the optimiser steps after every third: 9 is a step's last, 8 and 10 are not.
@@ -145,7 +142,7 @@ def test_a_best_checkpoint_can_be_resumed(tmp_path, whole):
     assert earliest.name != "best_score_epoch_4.pth"
     train(tmp_path / "resumed", load_from=str(earliest), resume=True)
     # Its folder holds only what was saved there.
-    found = training.differences(state(tmp_path / "resumed") | {"files": []}, whole[True] | {"files": []})
+    found = noisy_training.differences(state(tmp_path / "resumed") | {"files": []}, whole[True] | {"files": []})
     assert found == []
 
 
@@ -159,14 +156,14 @@ def test_accumulated_gradients_are_part_of_a_checkpoint(tmp_path):
 def test_another_epoch_length_begins_the_epoch_anew(tmp_path, monkeypatch):
     with pytest.raises(RunStopped):
         train(tmp_path, At(10, send(signal.SIGTERM)))
-    monkeypatch.setattr(training, "BATCH", 7)  # 2 iterations an epoch
-    runner = training.make_runner(tmp_path, train_dataloader=training.loader())
+    monkeypatch.setattr(noisy_training, "BATCH", 7)  # 2 iterations an epoch
+    runner = noisy_training.make_runner(tmp_path, train_dataloader=noisy_training.loader())
     runner.train()
     assert runner.iter == 10 + 3 * 2
 
 
 def kill_at_random(folder, kills, seed):
-    command = [sys.executable, "-W", "ignore", training.__file__, str(folder), str(kills), str(seed)]
+    command = [sys.executable, "-W", "ignore", noisy_training.__file__, str(folder), str(kills), str(seed)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout.splitlines()[-1])

@@ -190,7 +190,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         (dict(out_strides=(8, 64)), r"has no map of stride 64"),
         (dict(out_strides=(16, 8)), "does not ascend"),
         (dict(out_strides=()), "does not ascend"),
-        (dict(out_indices=(0, 9)), "has 5 maps, and \\(0, 9\\) are not ascending places"),
+        (dict(out_indices=(0, 9)), "has 5 maps, and \\(0, 9\\) are not ascending indices"),
         (dict(out_indices=(-1, 1)), "choose from 0 to 4, or from -5 to -1"),
         (dict(model_name="resnet10t.no_such_tag"), "it has resnet10t.c3_in1k"),
         (dict(model_name="resnet10t", img_size=224), "resnet10t takes no img_size"),

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
-from custom_modules.models import timm_body  # noqa: E402
+from custom_modules.models import timm_body, timm_parameters  # noqa: E402
 from custom_modules.models.timm_backbone import TimmBackbone  # noqa: E402
 from sortline.errors import InputError  # noqa: E402
 
@@ -214,10 +214,12 @@ def test_norms_behind_the_maps() -> None:
 
 
 def test_names_of_extractors_are_traced_back() -> None:
-    names = timm_body.whole_names(["layers_0.0.w", "model.head.w", "conv.w"], ["layers.0.0.w", "head.w", "conv.w"])
+    names = timm_parameters.whole_names(
+        ["layers_0.0.w", "model.head.w", "conv.w"], ["layers.0.0.w", "head.w", "conv.w"]
+    )
     assert list(names.values()) == ["layers.0.0.w", "head.w", "conv.w"]
     with pytest.raises(KeyError):
-        timm_body.whole_names(["other.w"], ["conv.w"])
+        timm_parameters.whole_names(["other.w"], ["conv.w"])
 
 
 def test_what_is_asked_beforehand_is_asked_of_a_model_without_memory() -> None:

@@ -14,8 +14,11 @@ from torch import nn  # noqa: E402
 
 import custom_modules.register_all  # noqa: E402, F401
 from custom_modules.models.timm_backbone import TimmBackbone  # noqa: E402
-from custom_modules.optim.backbone_layers import layer_numbers  # noqa: E402
-from custom_modules.optim.layerwise_optim_wrapper_constructor import merge_groups, part_multipliers  # noqa: E402
+from custom_modules.optim.layerwise_optim_wrapper_constructor import (  # noqa: E402
+    layer_numbers,
+    merge_groups,
+    part_multipliers,
+)
 from sortline.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.mm
@@ -179,7 +182,7 @@ def test_layers_of_mmdets_backbones(config: dict[str, Any], expected: dict[str, 
     ("model", "paramwise", "message"),
     [
         (Detector(), dict(layer_decay=1.2), "1.2 is not above 0 and at most 1"),
-        (Detector(), dict(part_lr=dict(backbone=-1)), "-1 is not a number from 0"),
+        (Detector(), dict(part_lr=dict(backbone=-1)), "-1 is not a number of 0 or more"),
         (Detector(), dict(part_lr=0.1), "0.1 is not a dict"),
         (Detector(), dict(part_lr=dict(backbon=0.1)), "did you mean 'backbone'?"),
         (Detector(nn.Linear(2, 2)), dict(layer_decay=0.8), "the order of the layers of Linear is not known"),

@@ -1,12 +1,19 @@
-"""When a batch does not fit the GPU, the message says which and what to change."""
+"""The message for a batch that does not fit the GPU, and worker processes that end with their training."""
+
+import os
+import signal
+from functools import partial
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import noisy_training  # noqa: E402
 from mmengine.config import Config  # noqa: E402
+from torch.utils.data import DataLoader, Dataset  # noqa: E402
 
-from custom_modules.loops.out_of_memory import out_of_memory  # noqa: E402
+from custom_modules.loops.resumable_steps import end_workers, out_of_memory  # noqa: E402
+from custom_modules.loops.seeded_loader import init_worker  # noqa: E402
 from sortline.errors import RunFailed  # noqa: E402
 
 pytestmark = pytest.mark.mm
@@ -40,13 +47,7 @@ def test_an_unknown_batch_is_no_second_error():
 
 
 def test_the_loop_explains_it(tmp_path):
-    import sys
-    from pathlib import Path
-
-    sys.path.insert(0, str(Path(__file__).parent))
-    import training
-
-    runner = training.make_runner(tmp_path)
+    runner = noisy_training.make_runner(tmp_path)
 
     def full(*args, **kwargs):
         raise ERROR
@@ -54,3 +55,32 @@ def test_the_loop_explains_it(tmp_path):
     runner.model.train_step = full
     with pytest.raises(RunFailed, match="iteration 1 ran out of memory on the GPU with 2 photos"):
         runner.train()
+
+
+class OwnNumbers(Dataset):
+    """Numbers of the processes that load the items, which send themselves SIGTERM at the first."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        if index == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return os.getpid()
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_a_signalled_worker_loads_on_and_is_ended(persistent):
+    made = []
+    init = partial(init_worker, made.append)
+    loader = DataLoader(OwnNumbers(), num_workers=1, worker_init_fn=init, persistent_workers=persistent)
+    batches = iter(loader)
+    numbers = {int(next(batches)) for _ in range(4)}
+    assert len(numbers) == 1
+    end_workers(batches)
+    assert all(not worker.is_alive() for worker in batches._workers)
+
+
+def test_an_iterator_without_workers_has_none_to_end():
+    end_workers(iter(DataLoader(OwnNumbers())))
+    end_workers(None)

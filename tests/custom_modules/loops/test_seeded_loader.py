@@ -10,8 +10,15 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler  # noqa: E402
 
-from custom_modules.loops.caches import caching_transforms, forget_photos, samples_behind  # noqa: E402
-from custom_modules.loops.seeds import SeededBatchSampler, SeededIndex, derived_seed, seeded_loader  # noqa: E402
+from custom_modules.loops.seeded_loader import (  # noqa: E402
+    SeededBatchSampler,
+    SeededIndex,
+    caching_transforms,
+    derived_seed,
+    forget_photos,
+    samples_behind,
+    seeded_loader,
+)
 
 pytestmark = pytest.mark.mm
 

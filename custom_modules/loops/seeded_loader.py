@@ -1,17 +1,18 @@
-"""Random numbers that follow from the seed of a run and a place in it, not from what happened before.
+"""A data loader whose random numbers depend on the run's seed and the place in the run only.
 
 mmengine seeds once, at the start: every random number then depends on all that were drawn before it, in the main
-process and in each worker of the data loader, whose states nobody can save. Here each photo and each iteration gets
-a seed of its own. A run that is resumed anywhere draws what the whole run would have drawn, and the number of
-workers changes nothing.
+process and in each worker of the data loader, whose states can't be saved. Here each photo, each iteration and each
+validation has a seed of its own. So a resumed run draws the same numbers as the uninterrupted one, and the number of
+workers makes no difference.
 """
 
 from __future__ import annotations
 
 import math
 import random
+import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,21 +21,22 @@ import torch
 from mmengine.dist import get_rank
 from torch.utils.data import DataLoader, Sampler
 
-from custom_modules.loops.caches import caching_transforms, forget_photos, samples_behind
-from custom_modules.loops.workers import init_worker
-
-# Purposes, so that no two seeds of a run are made from the same numbers.
+# What a seed is for, so that no two seeds of a run are derived from the same numbers.
 PHOTO, ITERATION, VALIDATION = range(3)
+#: Seconds that a worker goes on after a SIGTERM: its training saves its state in the meantime.
+GRACE = 30
+#: Attributes in which datasets, pipelines and transforms hold others.
+HOLDERS = ("dataset", "datasets", "pipeline", "transforms")
 
 
 def derived_seed(seed: int, *place: int) -> int:
-    """Make the seed of a place in a run, below 2**32.
+    """Return the seed of a place in a run, below 2**32.
 
-    The numbers are mixed by numpy's ``SeedSequence``, so that neighbouring places have unlike random numbers.
+    numpy's ``SeedSequence`` mixes the numbers, so that neighbouring places have unrelated random numbers.
 
     Args:
-        seed: The run's.
-        place: Whole numbers from 0 on: a purpose, then epoch, iteration or whatever tells the place.
+        seed: The run's seed.
+        place: Integers from 0: what the seed is for, then epoch, iteration or whatever identifies the place.
     """
     return int(np.random.SeedSequence([seed, *place]).generate_state(1)[0])
 
@@ -47,7 +49,7 @@ def seed_everything(seed: int) -> None:
 
 
 class SeededIndex(int):
-    """Index of an item together with the seed to load it with; an ``int`` everywhere else.
+    """Index of an item with the seed to load it with; elsewhere it behaves as an ``int``.
 
     Attributes:
         seed: Below 2**32.
@@ -61,7 +63,7 @@ class SeededIndex(int):
         return self
 
     def __getnewargs__(self) -> tuple[int, int]:  # type: ignore[override]
-        """Let pickle, on the way to a worker, make it anew."""
+        """Return what pickle, on the way to a worker, makes the index from."""
         return int(self), self.seed
 
 
@@ -69,8 +71,8 @@ class SeededBatch(list[SeededIndex]):
     """Indices of a batch, with what a worker has to know before it loads them.
 
     Attributes:
-        begins: Whether the worker has loaded nothing of this pass yet; photos that it keeps are to be forgotten.
-        behind: Batches that the worker would have loaded before, had the pass not begun in its midst.
+        begins: Whether this is the worker's first batch of the pass: photos that its transforms keep are dropped.
+        behind: Batches that the worker would have loaded before this one, had the pass not started in the middle.
     """
 
     def __init__(self, indices: Iterable[SeededIndex] = (), begins: bool = False) -> None:
@@ -80,14 +82,15 @@ class SeededBatch(list[SeededIndex]):
 
 
 class SeededBatchSampler(Sampler[SeededBatch]):
-    """Batches of another batch sampler, each index with its seed, from any place on.
+    """Batches of another batch sampler, each index with its seed, starting at any batch.
 
     Args:
-        batch_sampler: What decides on the batches.
-        seed: The run's.
-        rank: Number of this process among those that train.
-        workers: Processes that load the batches in turn; 1 without any.
-        behind: Batches before a worker's first one that it loads as well, to keep the photos that it would have kept.
+        batch_sampler: Decides which indices form a batch.
+        seed: The run's seed.
+        rank: Rank of this process among those that train.
+        workers: Number of processes that load the batches in turn; 1 without any.
+        behind: Number of batches before a worker's first one that it loads too, so that its transforms keep the same
+            photos as in an uninterrupted run.
     """
 
     def __init__(self, batch_sampler: Any, seed: int, rank: int, workers: int = 1, behind: int = 0) -> None:
@@ -102,11 +105,11 @@ class SeededBatchSampler(Sampler[SeededBatch]):
         self.first = 0
 
     def start_at(self, epoch: int, first: int = 0) -> None:
-        """Choose what the next pass gives.
+        """Choose what the next pass yields.
 
         Args:
-            epoch: Number of the pass, from 0 on.
-            first: Number of its first batch; those before it are left out without loading them.
+            epoch: Number of the pass, from 0.
+            first: Index of its first batch; those before it are skipped without loading them.
         """
         self.epoch = epoch
         self.first = first
@@ -120,7 +123,7 @@ class SeededBatchSampler(Sampler[SeededBatch]):
             begins = number < first + self.workers
             seeded = SeededBatch((self._seeded(item, epoch, number, place) for place, item in enumerate(batch)), begins)
             if number >= first:
-                # Its worker's batches lie before it at multiples of the number of workers.
+                # Batches go to the workers in turn, so every ``workers``-th one before it is of the same worker.
                 seeded.behind = list(earlier)[-self.workers :: -self.workers][::-1] if begins else []
                 yield seeded
             if begins:
@@ -130,22 +133,22 @@ class SeededBatchSampler(Sampler[SeededBatch]):
         return SeededIndex(index, derived_seed(self.seed, PHOTO, self.rank, *place))
 
     def __len__(self) -> int:
-        """Count the batches of a whole pass."""
+        """Return the number of batches of a whole pass."""
         return len(self.batch_sampler)
 
 
 def seeded_loader(loader: DataLoader[Any], seed: int) -> DataLoader[Any]:
-    """Make a loader like another one that loads each item with its own seed.
+    """Return a copy of a loader that loads each item with a seed of its own.
 
     Args:
-        loader: A loader with a batch sampler over a dataset with indices.
-        seed: The run's.
+        loader: A loader with a batch sampler over a map-style dataset.
+        seed: The run's seed.
 
     Returns:
         A loader of the same dataset, whose ``batch_sampler`` is a :class:`SeededBatchSampler`.
     """
-    # torch's fetcher asks a dataset for a whole batch where it has this method; the dataset itself stays what it is
-    # to hooks that look at it or change its pipeline.
+    # torch's fetcher calls this method, where a dataset has it, for a whole batch. The dataset is not wrapped, because
+    # hooks read it and change its pipeline.
     loader.dataset.__getitems__ = partial(_load_seeded, loader.dataset)  # type: ignore[attr-defined]
     behind = math.ceil(samples_behind(loader.dataset) / (loader.batch_size or 1))
     return DataLoader(
@@ -174,7 +177,53 @@ def _load_seeded(dataset: Any, indices: Sequence[int]) -> list[Any]:
 def _load_each(dataset: Any, indices: Sequence[int]) -> list[Any]:
     items = []
     for index in indices:
-        if isinstance(index, SeededIndex):  # another loader of the same dataset gives plain ones
+        if isinstance(index, SeededIndex):  # another loader of the same dataset has plain indices
             seed_everything(index.seed)
         items.append(dataset[int(index)])
     return items
+
+
+def caching_transforms(dataset: Any) -> list[Any]:
+    """List the transforms of a dataset and of the datasets inside it that keep photos, such as mmdet's CachedMosaic."""
+    found = {id(part): part for part in _parts(dataset) if isinstance(getattr(part, "results_cache", None), list)}
+    return list(found.values())
+
+
+def _parts(node: Any) -> Iterator[Any]:
+    """Yield a dataset with all datasets, pipelines and transforms inside it."""
+    if isinstance(node, list | tuple):
+        for item in node:
+            yield from _parts(item)
+        return
+    yield node
+    for name in HOLDERS:
+        yield from _parts(vars(node).get(name, ()) if hasattr(node, "__dict__") else ())
+
+
+def samples_behind(dataset: Any) -> int:
+    """Return how many samples before a sample decide what it can be mixed with.
+
+    Each cache holds the last samples that reached it, which earlier transforms may have mixed with those of their own.
+    """
+    return sum(transform.max_cached_images for transform in caching_transforms(dataset))
+
+
+def forget_photos(dataset: Any) -> None:
+    """Empty the caches of a dataset's transforms."""
+    for transform in caching_transforms(dataset):
+        transform.results_cache.clear()
+
+
+def init_worker(init: Callable[[int], None] | None, worker: int) -> None:
+    """Start a worker process that survives SIGTERM for a while.
+
+    Schedulers such as Slurm send SIGTERM to every process of a job, and torch aborts a training at once when one of its
+    workers has ended.
+
+    Args:
+        init: Further initialisation, called with the worker's number.
+        worker: Number of the worker.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
+    if init is not None:
+        init(worker)

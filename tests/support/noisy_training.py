@@ -1,8 +1,8 @@
-"""A training that takes a fraction of a second and draws random numbers wherever a real one does.
+"""A training of a fraction of a second that draws random numbers wherever a real one does.
 
-As a script it is killed at random moments and resumed until it is done, again and again:
+As a script it kills trainings at random moments and resumes them until they are done:
 
-    python tests/custom_modules/loops/training.py FOLDER KILLS SEED
+    python tests/support/noisy_training.py FOLDER KILLS SEED
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import custom_modules.register_all  # noqa: F401
 from sortline.errors import InputError
 from sortline.runs.checkpoints import find_resume

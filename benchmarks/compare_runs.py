@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from evaluate import made_up, print_table, run, timed
 
+from sortline.predictions.matching import Matches
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
@@ -66,8 +68,10 @@ def in_folds(annotations: CocoJson, results: Results) -> Candidate:
             fold,
             f"fold {fold}",
             "",
-            part_of(annotations, numbers == fold),
-            results.take(np.isin(results.image_ids, image_ids[numbers == fold])),
+            Matches.of(
+                part_of(annotations, numbers == fold),
+                results.take(np.isin(results.image_ids, image_ids[numbers == fold])),
+            ),
         )
         for fold in range(FOLDS)
     ]

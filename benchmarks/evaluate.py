@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sortline.data.annotations import read_annotations
 from sortline.files import write_json
 from sortline.predictions.bootstrap import bootstrap_map50, resamples
-from sortline.predictions.coco_metrics import coco_metrics
+from sortline.predictions.coco_metrics import evaluate_coco
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import map50_of, rank
 from sortline.predictions.read import read_predictions
@@ -72,7 +72,7 @@ def parts(ann_file: Path, pred_file: Path) -> dict[str, Callable[[], Any]]:
         "read predictions": lambda: read_predictions(pred_file, annotations),
         "match": lambda: match(Truth.of(annotations), results),
         "contest mAP50": lambda: map50_of(matches),
-        "COCO's numbers": lambda: coco_metrics(annotations, results),
+        "COCO's numbers": lambda: evaluate_coco(annotations, results),
         "draw 1,000 resamples": lambda: resamples(len(truth.image_ids), REPLICATES, seed=0),
         "mAP50 of 1,000 resamples": lambda: bootstrap_map50(ranking, weights),
     }

@@ -19,6 +19,8 @@ from evaluate import made_up
 from rich.console import Console
 from rich.table import Table
 
+from sortline.predictions.matching import Matches
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
 
@@ -69,7 +71,7 @@ def train(scene: Scene, noise: DetectorNoise, in_folds: bool, seed: int) -> Cand
     for fold in range(folds):
         found = simulate_detector(scene, noise, seed * FOLDS + fold)
         own = found.take(np.isin(found.image_ids, image_ids[numbers == fold]))
-        parts.append(Part(fold, f"fold {fold}", "", part_of(annotations, numbers == fold), own))
+        parts.append(Part(fold, f"fold {fold}", "", Matches.of(part_of(annotations, numbers == fold), own)))
     return Candidate(str(seed), str(seed), tuple(parts))
 
 

@@ -23,13 +23,13 @@ from simulate import DetectorNoise, make_scene, simulate_detector
 
 from sortline.data.annotations import CocoJson, read_annotations
 from sortline.data.folding.folds import part_of
+from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labelling import (
     LabellingSettings,
     OutOfFold,
     PseudoLabels,
     make_pseudo_labels,
 )
-from sortline.predictions.pseudo_labelling.precision import judge
 from sortline.predictions.results import Results
 
 DETECTORS = (DetectorNoise(skill=1.2), DetectorNoise(skill=1.0, bias=0.5), DetectorNoise(skill=0.8))
@@ -46,7 +46,7 @@ def main() -> None:
     detected = [simulate_detector(scene, noise, args.seed + row) for row, noise in enumerate(DETECTORS)]
     known = np.random.default_rng(args.seed).random(len(annotations["images"])) < 0.5
     seen, unseen = part_of(annotations, known), part_of(annotations, ~known)
-    oof = OutOfFold(seen, on_images(seen, detected[0]), "seen half")
+    oof = OutOfFold(Matches.of(seen, on_images(seen, detected[0])), "seen half")
     members = [on_images(unseen, member) for member in detected]
     table = Table("labels", "boxes", "right", "recall", "worst class", "mean weight", "seconds")
     for name, number, settings in ways():
@@ -85,7 +85,9 @@ def judged(made: PseudoLabels, truth: CocoJson) -> list[str]:
         [box["bbox"] for box in boxes],
         [box["score"] for box in boxes],
     )
-    of_class = {name: entry.is_right for name, entry in judge(truth, labels).items() if len(entry.is_right)}
+    matches = Matches.of(truth, labels)
+    judged = zip(matches.truth.class_names, matches.by_class(), strict=True)
+    of_class = {name: entry.is_right for name, entry in judged if len(entry.is_right)}
     is_right = np.concatenate(list(of_class.values()))
     worst = min(of_class, key=lambda name: of_class[name].mean())
     weight = np.mean([box["weight"] for box in boxes])

@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> "Scores":
 
     from sortline.data.annotations import read_annotations, without_pseudo
     from sortline.files import write_json
+    from sortline.predictions.matching import Matches
+    from sortline.predictions.ranking import map50_of
     from sortline.predictions.results import write_results
     from sortline.predictions.score import format_table, score
     from sortline.runs.oof import collect_oof
@@ -29,7 +31,7 @@ def main(argv: list[str] | None = None) -> "Scores":
 
     annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)
-    scores = score(annotations, results)
+    scores = score(Matches.of(annotations, results))
     path = args.out or args.folder / OOF_PREDICTIONS
     write_results(path, results)
     if args.out is None:
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> "Scores":
         write_json(args.folder / OOF_SCORE, facts, indent=1)
     print(format_table(scores))
     for part in parts:
-        of_fold = score(part.annotations, part.results).map50
+        of_fold = map50_of(part.matches)
         shown = "no boxes to be found" if of_fold is None else f"mAP50 {of_fold:.4f}"
         print(f"fold {part.fold}: {len(part.annotations['images']):,} images, {shown}")
     left_out = max(left_out, sum(part.left_out for part in parts))

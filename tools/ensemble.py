@@ -118,12 +118,14 @@ def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", 
     from sortline.data.annotations import read_annotations
     from sortline.predictions.ensembling.names import member_names
     from sortline.predictions.ensembling.rescale import fit_curves
+    from sortline.predictions.matching import Truth, match
     from sortline.predictions.read import read_all
 
     annotations = read_annotations(args.oof_ann)
     names = member_names(args.oof)
     members = read_all(args.oof, annotations, needs_boxes=True)
-    fitted = fit_curves(kind, members, [str(path) for path in args.oof], annotations)
+    truth = Truth.of(annotations)
+    fitted = fit_curves(kind, [match(truth, member) for member in members], [str(path) for path in args.oof])
     for name, member in zip(names, fitted, strict=True):
         print(f"{kind} of {name}: {member.extent}")
     return tuple(member.curves for member in fitted)

@@ -41,8 +41,7 @@ def main(argv: list[str] | None = None) -> Path:
     args = parse_args(argv)
 
     from sortline.data.annotations import read_annotations
-    from sortline.predictions.outside import note_on_outside
-    from sortline.predictions.results import check_results, write_results
+    from sortline.predictions.results import check_results, note_on_outside, write_results
     from sortline.reports.numbers import some
 
     annotations = read_annotations(args.ann)

@@ -101,13 +101,14 @@ def read_oof(args: argparse.Namespace) -> "OutOfFold | None":
         return None
 
     from sortline.data.annotations import read_annotations
+    from sortline.predictions.matching import Matches
     from sortline.predictions.pseudo_labelling.labelling import OutOfFold
-    from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
     from sortline.predictions.read import read_predictions
+    from sortline.predictions.results import with_true_labels
 
     annotations = read_annotations(args.oof_ann)
     real, results, _ = with_true_labels(annotations, read_predictions(args.oof, annotations))
-    return OutOfFold(real, results, str(args.oof_ann))
+    return OutOfFold(Matches.of(real, results), str(args.oof_ann))
 
 
 def provenance(args: argparse.Namespace, made: "PseudoLabels", annotations: "CocoJson") -> dict[str, Any]:

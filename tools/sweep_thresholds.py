@@ -32,14 +32,15 @@ def main(argv: list[str] | None = None) -> "tuple[Sweep, tuple[ClassThreshold, .
 
     from sortline.data.annotations import read_annotations
     from sortline.predictions.class_thresholds import best_thresholds
+    from sortline.predictions.matching import Truth, match
     from sortline.predictions.read import read_predictions
     from sortline.predictions.thresholds import MAX_BOXES, SCORE_THRS, sweep
     from sortline.predictions.thresholds_report import print_class_thresholds, print_sweep
 
     annotations = read_annotations(args.ann)
-    results = read_predictions(args.pred, annotations)
-    swept = sweep(annotations, results, args.score_thrs or SCORE_THRS, args.max_boxes or MAX_BOXES, args.max_cost)
-    thresholds = best_thresholds(annotations, results)
+    matches = match(Truth.of(annotations), read_predictions(args.pred, annotations))
+    swept = sweep(matches, args.score_thrs or SCORE_THRS, args.max_boxes or MAX_BOXES, args.max_cost)
+    thresholds = best_thresholds(matches)
     print_class_thresholds(thresholds)
     print_sweep(swept)
     write(args, swept, thresholds)

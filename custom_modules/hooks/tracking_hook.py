@@ -109,7 +109,7 @@ class TrackingHook(Hook):
             self._facts = ValidationFacts(Path(runner.work_dir), self.settings)
         dataset = leaf_dataset(runner.val_dataloader.dataset, "val_dataloader")
         root = dataset.data_prefix.get("img") or ""
-        for name, fact in self._facts.draw_up(evaluated.annotations, evaluated.results, root).items():
+        for name, fact in self._facts.draw_up(evaluated, root).items():
             for tracker in trackers_of(runner.visualizer):
                 tracker.track(name, fact)
 

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from sortline.data.annotations import CocoJson, read_annotations
+from sortline.data.annotations import read_annotations
 from sortline.predictions.detections import ImageDetections, image_detections, to_results
-from sortline.predictions.results import Results
+from sortline.predictions.matching import Matches
 from sortline.predictions.score import Scores, format_table, score
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What was scored last, for what looks closer than a number.
-
-    Attributes:
-        annotations: Ground truth of the images that the model saw.
-        results: Its detections on them.
-    """
-
-    annotations: CocoJson
-    results: Results
 
 
 @METRICS.register_module()
@@ -42,7 +28,8 @@ class ContestMetric(BaseMetric):
         prefix: Put before each metric's name.
 
     Attributes:
-        evaluated: What was scored last, in the main process; None before, and where there was nothing to score.
+        evaluated: What was scored last, matched with the ground truth of the images that the model saw, for what
+            looks closer than a number. In the main process; None before, and where there was nothing to score.
     """
 
     default_prefix = "contest"
@@ -50,7 +37,7 @@ class ContestMetric(BaseMetric):
     def __init__(self, ann_file: str, collect_device: str = "cpu", prefix: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ann_file = ann_file
-        self.evaluated: Evaluated | None = None
+        self.evaluated: Matches | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep the detections of one batch."""
@@ -70,13 +57,14 @@ class ContestMetric(BaseMetric):
             return {}
         category_ids = [category["id"] for category in annotations["categories"]]
         detections = to_results(results, annotations, category_ids, self.ann_file)
-        scores = score(annotations, detections)
-        self.evaluated = Evaluated(annotations, detections)
+        matches = Matches.of(annotations, detections)
+        scores = score(matches)
+        self.evaluated = matches
         print_log("\n" + format_table(scores), logger="current")
         return metric_values(scores)
 
 
-def last_evaluated(evaluator: Any) -> Evaluated | None:
+def last_evaluated(evaluator: Any) -> Matches | None:
     """Return what an evaluator's contest metric scored last; None where it has no such metric or scored nothing."""
     found = (metric.evaluated for metric in evaluator.metrics if isinstance(metric, ContestMetric))
     return next(found, None)

@@ -12,7 +12,7 @@ from sortline.errors import InputError, Problem
 from sortline.files import write_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets
 from sortline.predictions.draw import draw_results, drawing_places
-from sortline.predictions.results import read_results
+from sortline.predictions.read import read_results
 
 NOT_FOR_PREDICTION = (
     "train_cfg",

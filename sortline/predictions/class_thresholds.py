@@ -9,15 +9,13 @@ import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from sortline.data.annotations import CocoJson
+from sortline.arrays import BoolArray, FloatArray
 from sortline.errors import InputError, Problem
 from sortline.files import atomic_write, write_json
-from sortline.predictions.judged import JudgedBoxes, judge_by_class
-from sortline.predictions.results import Results
+from sortline.predictions.matching import JudgedBoxes, Matches
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,14 @@ class ClassThreshold:
     f1: float
 
 
-def best_thresholds(annotations: CocoJson, results: Results) -> tuple[ClassThreshold, ...]:
+def best_thresholds(matches: Matches) -> tuple[ClassThreshold, ...]:
     """Find each class's threshold of the highest F1; of equal ones the highest, which keeps the fewest boxes.
 
     A box is right as for mAP50: at IoU 0.5, each ground truth taken once. The number printed has as few
     decimals as tell the kept scores from the cut ones.
-
-    Args:
-        annotations: Ground truth.
-        results: Detections on its images.
-
-    Raises:
-        InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
-    return tuple(_best_threshold(*judged) for judged in judge_by_class(annotations, results))
+    columns = zip(matches.truth.class_names, matches.truth.to_find.tolist(), matches.by_class(), strict=True)
+    return tuple(_best_threshold(*of_class) for of_class in columns)
 
 
 def _best_threshold(name: str, ground_truths: int, judged: JudgedBoxes) -> ClassThreshold:
@@ -86,13 +78,35 @@ def shortest_between(low: float, high: float) -> float:
     return high
 
 
+def class_cuts(matches: Matches) -> FloatArray:
+    """Return each class's threshold of the highest F1, shape ``(C,)``; infinity for a class that has none.
+
+    So two detectors are compared each at its best, whatever scale their scores have, and a detector in its first
+    epochs shows what it has learnt although its scores are still low.
+    """
+    thresholds = [entry.score_thr for entry in best_thresholds(matches)]
+    return np.array([np.inf if threshold is None else threshold for threshold in thresholds])
+
+
+def above_cuts(matches: Matches, cuts: FloatArray) -> BoolArray:
+    """Mark the detections with at least their class's threshold, shape ``(D,)``.
+
+    Args:
+        matches: The detections, matched.
+        cuts: As from :func:`class_cuts`, shape ``(C,)``.
+    """
+    mask: BoolArray = matches.results.scores >= cuts[matches.class_rows]
+    return mask
+
+
 def write_thresholds(path: str | os.PathLike[str], thresholds: tuple[ClassThreshold, ...]) -> None:
     """Write the thresholds as yaml or json, by the file's ending: ``classes``, and for each what is known of it.
 
     Raises:
         InputError: Another ending.
     """
-    content = {"classes": {entry.name: _without_name(entry) for entry in thresholds}}
+    entries = map(asdict, thresholds)
+    content = {"classes": {entry.pop("name"): entry for entry in entries}}
     ending = Path(path).suffix.lower()
     if ending == ".json":
         write_json(path, content, indent=1)
@@ -103,9 +117,3 @@ def write_thresholds(path: str | os.PathLike[str], thresholds: tuple[ClassThresh
             yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True)
     else:
         raise InputError(Problem(str(path), f"ends in {ending!r}", "end it in .yaml or .json"))
-
-
-def _without_name(entry: ClassThreshold) -> dict[str, Any]:
-    values = asdict(entry)
-    del values["name"]
-    return values

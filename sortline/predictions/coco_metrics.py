@@ -65,11 +65,6 @@ def evaluate_coco(annotations: CocoJson, results: Results) -> CocoScores:
     return CocoScores(metrics, tuple(_mean(over_all_areas[:, :, class_rank]) for class_rank in class_ranks))
 
 
-def coco_metrics(annotations: CocoJson, results: Results) -> dict[str, float | None]:
-    """Compute the metrics of :func:`evaluate_coco` alone."""
-    return evaluate_coco(annotations, results).metrics
-
-
 def count_confusions(annotations: CocoJson, results: Results, iou_thr: float) -> npt.NDArray[np.int64]:
     """Count detections by true class (rows) and predicted class (columns), shape ``(C + 1, C + 1)``.
 

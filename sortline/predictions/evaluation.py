@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sortline.arrays import FloatArray
-from sortline.data.annotations import CocoJson, read_annotations
+from sortline.data.annotations import read_annotations
 from sortline.errors import InputError, Problem
 from sortline.predictions.bootstrap import Difference, Interval, interval, paired_difference, resamples
 from sortline.predictions.evaluation_notes import file_notes, truth_notes
@@ -19,7 +19,7 @@ from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import class_aps, mean_ap, rank
 from sortline.predictions.read import read_predictions
 from sortline.predictions.results import Results
-from sortline.predictions.score import Scores, score_matches
+from sortline.predictions.score import Scores, score
 from sortline.progress import track
 
 LEAST_REPLICATES = 100
@@ -107,13 +107,13 @@ def evaluate(
         except InputError as error:
             problems += error.problems
         else:
-            scored.append(_score(annotations, truth, results, weights))
+            scored.append(_score(truth, results, weights))
     if problems:
         raise InputError(problems)
     files = _compare(pred_files, scored)
     first = files[0].scores
     ground_truths = sum(entry.ground_truths for entry in first.classes)
-    notes = truth_notes(annotations, truth, first, replicates)
+    notes = truth_notes(truth, first, replicates)
     return Evaluation(str(ann_file), len(truth.image_ids), ground_truths, replicates, seed, files, notes)
 
 
@@ -144,11 +144,11 @@ class _Scored:
     notes: tuple[str, ...]
 
 
-def _score(annotations: CocoJson, truth: Truth, results: Results, weights: npt.NDArray[np.int32]) -> _Scored:
+def _score(truth: Truth, results: Results, weights: npt.NDArray[np.int32]) -> _Scored:
     matches = match(truth, results)
     ranking = rank(matches)
-    scores = score_matches(annotations, matches, ranking)
-    return _Scored(scores, len(results), class_aps(ranking, weights), file_notes(annotations, matches, scores))
+    scores = score(matches, ranking)
+    return _Scored(scores, len(results), class_aps(ranking, weights), file_notes(matches, scores))
 
 
 def _compare(pred_files: Sequence[str | os.PathLike[str]], scored: Sequence[_Scored]) -> tuple[FileEvaluation, ...]:

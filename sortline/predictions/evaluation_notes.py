@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sortline.data.annotations import CocoJson
 from sortline.errors import counted
 from sortline.predictions.matching import Matches, Truth
-from sortline.predictions.outside import note_on_outside
+from sortline.predictions.results import note_on_outside
 from sortline.predictions.score import Scores
 
 AREAS = {
@@ -23,12 +22,11 @@ HIGH_LOWEST_SCORE = 0.05
 HARDLY_ANY = 0.01
 
 
-def truth_notes(annotations: CocoJson, truth: Truth, scores: Scores, replicates: int) -> tuple[str, ...]:
+def truth_notes(truth: Truth, scores: Scores, replicates: int) -> tuple[str, ...]:
     """Explain the numbers that the annotation file leaves undefined or uncertain.
 
     Args:
-        annotations: The annotation file.
-        truth: Its columns.
+        truth: The annotation file.
         scores: Of any predictions on it.
         replicates: Resamples of the bootstrap; 0 for none.
     """
@@ -43,28 +41,24 @@ def truth_notes(annotations: CocoJson, truth: Truth, scores: Scores, replicates:
         regions = "1 crowd region" if crowds == 1 else f"{crowds:,} crowd regions"
         notes.append(f"{regions}: detections there are neither right nor wrong")
     if replicates:
-        notes += _interval_notes(annotations, truth)
+        to_find = [~truth.is_crowd & (truth.class_rows == label) for label in range(len(truth.category_ids))]
+        images = [len(np.unique(truth.image_rows[of_class])) for of_class in to_find]
+        few = [
+            f"{name} ({count} image{'s' * (count > 1)})"
+            for name, count in zip(truth.class_names, images, strict=True)
+            if 0 < count < FEW_IMAGES
+        ]
+        if few:
+            what = "too few images for an interval to say much; a resample without the class leaves it out"
+            notes.append(f"{what}: {', '.join(few)}")
     return tuple(notes)
 
 
-def _interval_notes(annotations: CocoJson, truth: Truth) -> list[str]:
-    to_find = ~truth.is_crowd
-    few = []
-    for row, category in enumerate(annotations["categories"]):
-        images = len(np.unique(truth.image_rows[to_find & (truth.class_rows == row)]))
-        if 0 < images < FEW_IMAGES:
-            few.append(f"{category['name']} ({images} image{'s' * (images > 1)})")
-    if not few:
-        return []
-    return [f"too few images for an interval to say much; a resample without the class leaves it out: {', '.join(few)}"]
-
-
-def file_notes(annotations: CocoJson, matches: Matches, scores: Scores) -> tuple[str, ...]:
+def file_notes(matches: Matches, scores: Scores) -> tuple[str, ...]:
     """Explain what about one file's detections explains its scores.
 
     Args:
-        annotations: The annotation file.
-        matches: The file's detections.
+        matches: The file's detections, matched.
         scores: Theirs.
     """
     results = matches.results
@@ -73,11 +67,11 @@ def file_notes(annotations: CocoJson, matches: Matches, scores: Scores) -> tuple
     notes = []
     if scores.map50 is not None and scores.map50 < HARDLY_ANY:
         notes.append("hardly a detection is right: are these of the annotation file's images?")
-    images = len(annotations["images"])
+    images = len(matches.truth.image_ids)
     without = images - len(np.unique(matches.image_rows))
     if without:
         notes.append(f"no detections on {without:,} of {images:,} images: their boxes count as missed")
-    notes += note_on_outside(results, annotations)
+    notes += note_on_outside(results, matches.truth.annotations)
     lowest = float(results.scores.min())
     if lowest > HIGH_LOWEST_SCORE:
         notes.append(f"no score below {lowest:.3g}: mAP falls where detections are cut off by score, however low")

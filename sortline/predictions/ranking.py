@@ -10,7 +10,6 @@ import numpy.typing as npt
 from sortline.arrays import BoolArray, FloatArray, IntArray
 from sortline.predictions.compiled import compiled
 from sortline.predictions.matching import Matches
-from sortline.predictions.results import Results
 
 Int32Array = npt.NDArray[np.int32]
 
@@ -47,38 +46,21 @@ class Ranking:
         return np.diff(self.truth_starts)
 
 
-def rank(matches: Matches, scores: FloatArray | None = None, keep: BoolArray | None = None) -> Ranking:
+def rank(matches: Matches, keep: BoolArray | None = None) -> Ranking:
     """Rank the detections and mark the right ones.
 
     Args:
         matches: What each detection may take.
-        scores: Other scores in place of the detections' own, shape ``(D,)``.
         keep: Mask of the detections to rank, shape ``(D,)``; by default all.
     """
     truth = matches.truth
-    order = taking_order(matches.results, scores)
-    if keep is not None:
-        order = order[keep[order]]
+    order = matches.order if keep is None else matches.order[keep[matches.order]]
     columns = (matches.image_rows, matches.class_rows, matches.claims, matches.in_crowd)
     ranked = _rank(order, *columns, len(truth.category_ids), len(truth.class_rows))
     to_find = np.flatnonzero(~truth.is_crowd)
     to_find = to_find[np.argsort(truth.class_rows[to_find], kind="stable")]
-    counts = np.bincount(truth.class_rows[to_find], minlength=len(truth.category_ids))
-    truth_starts = np.concatenate([[0], np.cumsum(counts)])
+    truth_starts = np.concatenate([[0], np.cumsum(truth.to_find)])
     return Ranking(*ranked, truth.image_rows[to_find], truth_starts, len(truth.image_ids))
-
-
-def taking_order(results: Results, scores: FloatArray | None = None) -> IntArray:
-    """Sort by falling score, equal ones by image id and coordinates, shape ``(N,)``.
-
-    Args:
-        results: The detections.
-        scores: Other scores in place of their own, shape ``(N,)``.
-    """
-    scores = results.scores if scores is None else scores
-    order: IntArray = np.argsort(-scores)
-    _sort_ties(order, scores, results.image_ids, results.bboxes_xywh)
-    return order
 
 
 def class_aps(ranking: Ranking, weights: npt.ArrayLike | None = None) -> FloatArray:
@@ -110,17 +92,11 @@ def mean_ap(aps: FloatArray) -> FloatArray:
     return means
 
 
-def map50_of(
-    matches: Matches,
-    scores: FloatArray | None = None,
-    keep: BoolArray | None = None,
-    images: BoolArray | None = None,
-) -> float | None:
+def map50_of(matches: Matches, keep: BoolArray | None = None, images: BoolArray | None = None) -> float | None:
     """Score matches as the contest does: the same number as :func:`~sortline.predictions.score.score`, fast.
 
     Args:
         matches: What each detection may take.
-        scores: Other scores in place of the detections' own, shape ``(D,)``.
         keep: Mask of the detections that count, shape ``(D,)``; by default all.
         images: Mask of the images that count, with their ground truth, shape ``(N,)``; by default all.
 
@@ -128,7 +104,7 @@ def map50_of(
         mAP50 from 0 to 1; None without any ground truth.
     """
     weights = None if images is None else images[np.newaxis]
-    return number_or_none(float(mean_ap(class_aps(rank(matches, scores, keep), weights))[0]))
+    return number_or_none(float(mean_ap(class_aps(rank(matches, keep), weights))[0]))
 
 
 def number_or_none(value: float) -> float | None:
@@ -231,48 +207,3 @@ def _areas(weights_of: Int32Array, image_rows: IntArray, is_right: BoolArray) ->
 def _add(sums: Int32Array, weights: Int32Array) -> None:
     for way in range(len(sums)):
         sums[way] += weights[way]
-
-
-@compiled
-def _sort_ties(order: IntArray, scores: FloatArray, image_ids: IntArray, bboxes_xywh: FloatArray) -> None:
-    """Sort each run of rows with equal scores by image id and coordinates, in place: a merge sort."""
-    buffer = np.empty_like(order)
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        while stop < len(order) and scores[order[stop]] == scores[order[start]]:
-            stop += 1
-        width = 1
-        while width < stop - start:
-            for low in range(start, stop, 2 * width):
-                middle, high = min(low + width, stop), min(low + 2 * width, stop)
-                _merge(order[low:middle], order[middle:high], image_ids, bboxes_xywh, buffer[low:high])
-            order[start:stop] = buffer[start:stop]
-            width *= 2
-        start = stop
-
-
-@compiled
-def _merge(left: IntArray, right: IntArray, image_ids: IntArray, bboxes_xywh: FloatArray, merged: IntArray) -> None:
-    """Fill ``merged`` with the rows of two sorted parts, sorted."""
-    taken = 0
-    for place in range(len(merged)):
-        other = place - taken
-        if taken < len(left) and (
-            other == len(right) or not _is_before(right[other], left[taken], image_ids, bboxes_xywh)
-        ):
-            merged[place] = left[taken]
-            taken += 1
-        else:
-            merged[place] = right[other]
-
-
-@compiled
-def _is_before(one: int, other: int, image_ids: IntArray, bboxes_xywh: FloatArray) -> bool:
-    """Compare two rows by image id, left, top, width and height."""
-    if image_ids[one] != image_ids[other]:
-        return bool(image_ids[one] < image_ids[other])
-    for side in range(4):
-        if bboxes_xywh[one, side] != bboxes_xywh[other, side]:
-            return bool(bboxes_xywh[one, side] < bboxes_xywh[other, side])
-    return False

@@ -1,4 +1,4 @@
-"""Detections of one annotation file's images, held as columns, and the COCO results json they come from."""
+"""Detections of one annotation file's images, held as columns; checked, counted and written as COCO results json."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sortline.data.annotations import CocoJson
-from sortline.data.columns import Columns
+from sortline.arrays import BoolArray, FloatArray, IntArray
+from sortline.data.annotations import CocoJson, image_rows, without_pseudo
+from sortline.data.coco_table import BORDER_TOLERANCE, boxes_outside
 from sortline.errors import InputError, Problem, counted
-from sortline.files import atomic_write, read_json
+from sortline.files import atomic_write
 
 ROWS_A_WRITE = 50_000
+#: Detectors that don't cut their boxes at the image's border have a smaller share of boxes beyond it.
+MANY_OUTSIDE = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,10 @@ class Results:
         scores: Confidence from 0 to 1, shape ``(N,)``.
     """
 
-    image_ids: npt.NDArray[np.int64]
-    category_ids: npt.NDArray[np.int64]
-    bboxes_xywh: npt.NDArray[np.float64]
-    scores: npt.NDArray[np.float64]
+    image_ids: IntArray
+    category_ids: IntArray
+    bboxes_xywh: FloatArray
+    scores: FloatArray
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -77,65 +80,14 @@ class Results:
             np.concatenate([part.scores for part in parts]),
         )
 
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Results:
+    def take(self, rows: IntArray | BoolArray) -> Results:
         """Keep the rows of an index array, in its order, or of a mask."""
         return Results(self.image_ids[rows], self.category_ids[rows], self.bboxes_xywh[rows], self.scores[rows])
 
     def without_empty_boxes(self) -> Results:
         """Drop boxes without area, which some detectors leave after clipping to the image; none can match."""
-        mask: npt.NDArray[np.bool_] = np.all(self.bboxes_xywh[:, 2:] > 0, axis=1)
-        return self.take(mask)
-
-
-def read_results(path: str | os.PathLike[str], annotations: CocoJson) -> Results:
-    """Read a COCO results file, a list of ``{image_id, category_id, bbox, score}``, and check it.
-
-    Args:
-        path: The file.
-        annotations: The annotation file whose images were detected on.
-
-    Returns:
-        The detections in the file's order.
-
-    Raises:
-        InputError: Not a results file, images or categories that ``annotations`` lacks, or values that are
-            not usable; all problems together.
-    """
-    where = str(path)
-    data = read_json(path, quick=True)
-    if not isinstance(data, list):
-        if isinstance(data, dict) and "images" in data:
-            what = "looks like an annotation file, not a COCO results file"
-        else:
-            what = f"is not a COCO results file: it holds a {type(data).__name__}, not a list"
-        raise InputError(Problem(where, what, "give the list of image_id, category_id, bbox and score"))
-    rows = Columns(where, ("row", "rows"), data)
-    image_ids, has_image = rows.integers("image_id")
-    category_ids, has_category = rows.integers("category_id")
-    bboxes_xywh, _ = rows.boxes("bbox")
-    scores, has_score = rows.numbers("score")
-    known_images = [image["id"] for image in annotations["images"]]
-    known_categories = [category["id"] for category in annotations["categories"]]
-    unknown = has_image & ~np.isin(image_ids, known_images)
-    rows.report(
-        unknown,
-        f"of images that the annotation file does not list (image_id {_listed(image_ids[unknown])})",
-        "image ids belong to one annotation file: give the one that these were detected on",
-    )
-    unknown = has_category & ~np.isin(category_ids, known_categories)
-    rows.report(
-        unknown,
-        f"of categories that the annotation file does not list (category_id {_listed(category_ids[unknown])})",
-        f"its category ids are {counted(known_categories, limit=20)}",
-    )
-    rows.report(has_score & ((scores < 0) | (scores > 1)), "with a score outside 0 to 1")
-    if rows.problems:
-        raise InputError(rows.problems)
-    return Results(image_ids, category_ids, bboxes_xywh, scores)
-
-
-def _listed(ids: npt.NDArray[np.int64]) -> str:
-    return counted(np.unique(ids).tolist())
+        has_area: BoolArray = np.all(self.bboxes_xywh[:, 2:] > 0, axis=1)
+        return self.take(has_area)
 
 
 def check_results(results: Results, annotations: CocoJson, where: str) -> None:
@@ -190,3 +142,45 @@ def write_results(path: str | os.PathLike[str], results: Results) -> None:
             ]
             file.write(("," if start else "") + "\n" + ",\n".join(lines))
         file.write("\n]\n")
+
+
+def with_true_labels(annotations: CocoJson, results: Results) -> tuple[CocoJson, Results, int]:
+    """Leave out the images whose labels are predicted: neither a score nor a precision may rest on them.
+
+    Args:
+        annotations: An annotation file's content.
+        results: Detections on its images.
+
+    Returns:
+        What is left of both, and the number of images left out.
+    """
+    real, left_out = without_pseudo(annotations)
+    if not left_out:
+        return annotations, results, 0
+    known = np.array([image["id"] for image in real["images"]], dtype=np.int64)
+    return real, results.take(np.isin(results.image_ids, known)), left_out
+
+
+def note_on_outside(results: Results, annotations: CocoJson) -> list[str]:
+    """Say so if many boxes reach beyond their image, as predictions on resized photos do; else return nothing."""
+    rows = image_rows(annotations)
+    sizes_wh = np.array([[image["width"], image["height"]] for image in annotations["images"]])
+    on_image = [rows[image] for image in results.image_ids.tolist()]
+    outside = float(boxes_outside(results.bboxes_xywh, sizes_wh[on_image]).mean()) if on_image else 0.0
+    if outside <= MANY_OUTSIDE:
+        return []
+    reach = f"{outside:.0%} of the boxes reach more than {BORDER_TOLERANCE:g} px beyond their image"
+    return [f"{reach}: are they in pixels of a resized photo?"]
+
+
+def ranks_in_group(groups: IntArray) -> IntArray:
+    """Number the rows of each group from 0, in the order given, shape ``(N,)``.
+
+    >>> ranks_in_group(np.array([7, 3, 7, 7, 3])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(groups, kind="stable")
+    _, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order)) - np.repeat(starts, counts)
+    return ranks

@@ -1,18 +1,20 @@
-"""The contest's score, mAP50, for each class and as a mean, beside COCO's metrics."""
+"""The contest's score, mAP50, with COCO's metrics beside it and the precision-recall curves behind it."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from sortline.data.annotations import CocoJson
+from sortline.arrays import BoolArray, FloatArray
 from sortline.predictions.coco_metrics import evaluate_coco
-from sortline.predictions.matching import Matches, Truth, match
+from sortline.predictions.matching import JudgedBoxes, Matches
 from sortline.predictions.ranking import Ranking, class_aps, mean_ap, number_or_none, rank
-from sortline.predictions.results import Results, check_results
+
+#: Where precision-recall curves are sampled: bounded, however many detections there are.
+RECALLS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Scores:
         return ""
 
 
-def score(annotations: CocoJson, results: Results) -> Scores:
+def score(matches: Matches, ranking: Ranking | None = None) -> Scores:
     """Score detections as the contest does, and as COCO does.
 
     The contest's average precision is Pascal VOC's from 2010 on: detections of a class are taken by falling
@@ -81,55 +83,29 @@ def score(annotations: CocoJson, results: Results) -> Scores:
     of rows never changes the score.
 
     Args:
-        annotations: Ground truth as read by :func:`~sortline.data.annotations.read_annotations`.
-        results: Detections on its images.
+        matches: The detections, matched.
+        ranking: The same detections, where they are ranked already.
 
     Returns:
         The scores. No detections at all give 0; no ground truth gives None.
-
-    Raises:
-        InputError: Detections of images or categories that the file lacks, NaN or infinity.
     """
-    check_results(results, annotations, "detections")
-    matches = match(Truth.of(annotations), results)
-    return score_matches(annotations, matches, rank(matches))
-
-
-def score_matches(annotations: CocoJson, matches: Matches, ranking: Ranking) -> Scores:
-    """Do :func:`score` for detections that are matched and ranked already."""
+    truth = matches.truth
+    ranking = rank(matches) if ranking is None else ranking
     aps = class_aps(ranking)
-    coco = evaluate_coco(annotations, matches.results)
+    coco = evaluate_coco(truth.annotations, matches.results)
     columns = zip(
-        annotations["categories"],
-        ranking.ground_truths.tolist(),
+        truth.annotations["categories"],
+        truth.to_find.tolist(),
         np.bincount(matches.class_rows, minlength=aps.shape[1]).tolist(),
         aps[0].tolist(),
         coco.class_aps,
         strict=True,
     )
     classes = tuple(
-        ClassScore(category["name"], category["id"], truths, detections, number_or_none(ap50), coco_ap)
-        for category, truths, detections, ap50, coco_ap in columns
+        ClassScore(category["name"], category["id"], to_find, detections, number_or_none(ap50), coco_ap)
+        for category, to_find, detections, ap50, coco_ap in columns
     )
-    map50 = number_or_none(float(mean_ap(aps)[0]))
-    return Scores(map50, classes, len(annotations["images"]), coco.metrics)
-
-
-def average_precision(is_right: npt.NDArray[np.bool_], ground_truths: int) -> float:
-    """Compute the area under the precision envelope over recall, at every point (VOC 2010 and later).
-
-    Args:
-        is_right: Whether each detection is right, by falling score, shape ``(N,)``.
-        ground_truths: Number of boxes to be found, at least 1.
-
-    >>> average_precision(np.array([True, False, True]), ground_truths=2)  # 1/2 * 1 + 1/2 * 2/3
-    0.8333333333333333
-    """
-    right = np.cumsum(is_right)
-    precision = right / np.arange(1, len(right) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    # Recall grows by one box at each right detection and nowhere else.
-    return float(envelope[is_right].sum() / ground_truths)
+    return Scores(number_or_none(float(mean_ap(aps)[0])), classes, len(truth.image_ids), coco.metrics)
 
 
 def format_table(scores: Scores, width: int = 80) -> str:
@@ -163,3 +139,76 @@ def format_table(scores: Scores, width: int = 80) -> str:
 
 def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+@dataclass(frozen=True)
+class PrCurve:
+    """One class's curve at :data:`RECALLS`.
+
+    Attributes:
+        name: The class.
+        label: Its position in the annotation file, which gives its colour.
+        ground_truths: Its boxes to be found, at least one.
+        ap50: Average precision at IoU 0.5 from all detections, not from the samples.
+        precisions: Best precision at this recall or a higher one; 0 where it is not reached, shape ``(101,)``.
+        scores: Least score of the detections that reach this recall; NaN where none do, shape ``(101,)``.
+    """
+
+    name: str
+    label: int
+    ground_truths: int
+    ap50: float
+    precisions: FloatArray
+    scores: FloatArray
+
+
+def pr_curves(matches: Matches) -> tuple[PrCurve, ...]:
+    """Draw up the curve of each class that has boxes to be found, in the annotation file's order.
+
+    A detection is right as for mAP50, see :func:`score`.
+    """
+    columns = zip(matches.truth.class_names, matches.truth.to_find.tolist(), matches.by_class(), strict=True)
+    return tuple(_curve(name, label, count, boxes) for label, (name, count, boxes) in enumerate(columns) if count)
+
+
+def _curve(name: str, label: int, ground_truths: int, judged: JudgedBoxes) -> PrCurve:
+    precisions, scores = np.zeros(len(RECALLS)), np.full(len(RECALLS), np.nan)
+    right = np.cumsum(judged.is_right)
+    if len(right):
+        precision = right / np.arange(1, len(right) + 1)
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        # Whole boxes are compared, not shares: 0.29 * 100 is less than 29 in floats.
+        wanted = np.ceil(RECALLS * ground_truths - 1e-9)
+        first = np.searchsorted(right, wanted)
+        reached = first < len(right)
+        precisions[reached], scores[reached] = envelope[first[reached]], judged.scores[first[reached]]
+    return PrCurve(name, label, ground_truths, average_precision(judged.is_right, ground_truths), precisions, scores)
+
+
+def mean_precisions(curves: Sequence[PrCurve]) -> FloatArray:
+    """Average the classes' curves at each recall, shape ``(101,)``; its area comes close to mAP50.
+
+    Raises:
+        ValueError: There is no curve.
+    """
+    if not curves:
+        raise ValueError("no curve to average: no class has boxes to be found")
+    mean: FloatArray = np.mean([curve.precisions for curve in curves], axis=0)
+    return mean
+
+
+def average_precision(is_right: BoolArray, ground_truths: int) -> float:
+    """Compute the area under the precision envelope over recall, at every point (VOC 2010 and later).
+
+    Args:
+        is_right: Whether each detection is right, by falling score, shape ``(N,)``.
+        ground_truths: Number of boxes to be found, at least 1.
+
+    >>> average_precision(np.array([True, False, True]), ground_truths=2)  # 1/2 * 1 + 1/2 * 2/3
+    0.8333333333333333
+    """
+    right = np.cumsum(is_right)
+    precision = right / np.arange(1, len(right) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    # Recall grows by one box at each right detection and nowhere else.
+    return float(envelope[is_right].sum() / ground_truths)

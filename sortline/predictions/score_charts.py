@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sortline.arrays import FloatArray, IntArray
-from sortline.predictions.confusion import Confusion
-from sortline.predictions.pr_curves import RECALLS, PrCurve, mean_precisions
+from sortline.predictions.error_analysis import Confusion
+from sortline.predictions.score import RECALLS, PrCurve, mean_precisions
 from sortline.reports.theme import (
     GRID,
     INK,

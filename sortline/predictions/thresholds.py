@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from sortline.arrays import BoolArray, IntArray
-from sortline.data.annotations import CocoJson
 from sortline.errors import InputError, Problem
-from sortline.predictions.matching import Matches, Truth, match
-from sortline.predictions.ranking import map50_of, taking_order
-from sortline.predictions.results import Results, check_results
+from sortline.predictions.matching import Matches
+from sortline.predictions.ranking import map50_of
+from sortline.predictions.results import ranks_in_group
 from sortline.predictions.submission import empty_file_size, text_sizes
 
 SCORE_THRS = (0.0001, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -107,8 +104,7 @@ class _Cutter:
 
 
 def sweep(
-    annotations: CocoJson,
-    results: Results,
+    matches: Matches,
     score_thrs: Sequence[float] = SCORE_THRS,
     max_boxes: Sequence[int] = MAX_BOXES,
     max_cost: float = MAX_COST,
@@ -116,17 +112,15 @@ def sweep(
     """Cut predictions by score and by number, and score what is left.
 
     Args:
-        annotations: Ground truth.
-        results: Detections on its images, such as out-of-fold predictions.
+        matches: The predictions, such as those out of fold, matched.
         score_thrs: Thresholds to try.
         max_boxes: Numbers of boxes an image to try; those that cut nothing are left out.
         max_cost: What a recommended cut takes less than from mAP50.
 
     Raises:
-        InputError: The file has no ground truth, or detections don't belong to it.
+        InputError: The file has no ground truth.
     """
-    check_results(results, annotations, "detections")
-    cutter = _make_cutter(annotations, results)
+    cutter = _make_cutter(matches)
     most = int(cutter.ranks.max(initial=-1)) + 1
     by_score = tuple(cutter.cut(score_thr=score_thr) for score_thr in sorted(set(score_thrs)))
     limits = sorted({limit for limit in max_boxes if limit < most}, reverse=True)
@@ -138,33 +132,18 @@ def sweep(
     if score_thr or number:
         recommended = cutter.cut(score_thr.score_thr if score_thr else 0.0, number.max_boxes if number else None)
     full = cutter.cut()
-    images = len(annotations["images"])
-    return Sweep(images, full, by_score, by_number, max_cost, score_thr, number, recommended)
+    return Sweep(len(matches.truth.image_ids), full, by_score, by_number, max_cost, score_thr, number, recommended)
 
 
-def _make_cutter(annotations: CocoJson, results: Results) -> _Cutter:
-    """Match and rank the boxes."""
-    results = results.take(taking_order(results))
-    matches = match(Truth.of(annotations), results)
+def _make_cutter(matches: Matches) -> _Cutter:
+    """Sort and rank the boxes."""
+    matches = matches.take(matches.order)
     map50 = map50_of(matches)
     if map50 is None:
         what = "has no boxes to be found, so that a cut can't be judged"
         raise InputError(Problem("the annotation file", what, "give the file of the images that were labelled"))
-    ranks = ranks_in_image(matches.image_rows)
-    return _Cutter(matches, ranks, text_sizes(results), empty_file_size(annotations), map50)
-
-
-def ranks_in_image(image_rows: IntArray) -> IntArray:
-    """Number the boxes of each image from 0 in the order given, shape ``(D,)``.
-
-    >>> ranks_in_image(np.array([7, 3, 7, 7, 3])).tolist()
-    [0, 0, 1, 2, 1]
-    """
-    order = np.argsort(image_rows, kind="stable")
-    _, starts, counts = np.unique(image_rows[order], return_index=True, return_counts=True)
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order)) - np.repeat(starts, counts)
-    return ranks
+    ranks = ranks_in_group(matches.image_rows)
+    return _Cutter(matches, ranks, text_sizes(matches.results), empty_file_size(matches.truth.annotations), map50)
 
 
 def _highest_threshold(cutter: _Cutter, max_cost: float) -> Cut | None:

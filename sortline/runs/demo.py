@@ -16,7 +16,8 @@ from rich.table import Table
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError, Problem
 from sortline.predictions.draw import comparison_sheet
-from sortline.predictions.results import read_results
+from sortline.predictions.matching import Matches
+from sortline.predictions.read import read_results
 from sortline.predictions.score import Scores, score
 from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS
 
@@ -106,7 +107,7 @@ def _score_and_draw(paths: Paths) -> Scores:
     answers = read_annotations(paths.answers)
     results = read_results(paths.predictions, answers)
     comparison_sheet(answers, results, paths.data, paths.picture)
-    return score(answers, results)
+    return score(Matches.of(answers, results))
 
 
 def _print_summary(console: Console, paths: Paths, scores: Scores, seconds: dict[str, float]) -> None:

@@ -13,6 +13,7 @@ from sortline.arrays import IntArray
 from sortline.data.annotations import CocoJson, category_names, without_pseudo
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 from sortline.runs.run_record import RunRecord, fold_folders
 from sortline.runs.settings import difference_in_effect
@@ -25,15 +26,23 @@ class FoldPredictions:
 
     Attributes:
         fold: Number of the fold.
-        annotations: Its validation part, without images whose labels are predicted.
-        results: Detections by that file's ids.
+        matches: Detections of its validation part, matched, without images whose labels are predicted.
         left_out: Number of images whose labels are predicted.
     """
 
     fold: int
-    annotations: CocoJson
-    results: Results
+    matches: Matches
     left_out: int = 0
+
+    @property
+    def annotations(self) -> CocoJson:
+        """The annotation file's content, without images whose labels are predicted."""
+        return self.matches.truth.annotations
+
+    @property
+    def results(self) -> Results:
+        """The detections, by that file's ids."""
+        return self.matches.results
 
 
 def collect_oof(
@@ -70,7 +79,7 @@ def collect_oof(
         try:
             records[path] = _finished_record(fold, path)
             read = read_validated(path, records[path], folds_dir)
-            parts.append(FoldPredictions(fold, read.annotations, read.results, read.left_out))
+            parts.append(FoldPredictions(fold, read.matches, read.left_out))
         except InputError as error:
             problems += error.problems
     problems += _check_settings(records)

@@ -9,10 +9,10 @@ from pathlib import Path
 from sortline.data.annotations import CocoJson, read_annotations
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, missing_part
-from sortline.predictions.matching import Truth, match
-from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
+from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.ranking import map50_of
-from sortline.predictions.results import Results, read_results
+from sortline.predictions.read import read_results
+from sortline.predictions.results import Results
 from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
 
 #: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
@@ -28,16 +28,24 @@ class Validated:
     Attributes:
         record: The run's.
         ann_file: The annotation file that it was validated on, whose content is the one that the record names.
-        annotations: Its content, without images whose labels are predicted.
-        results: Detections by that file's ids.
+        matches: Its detections, matched with that file, without images whose labels are predicted.
         left_out: Number of images whose labels are predicted.
     """
 
     record: RunRecord
     ann_file: Path
-    annotations: CocoJson
-    results: Results
+    matches: Matches
     left_out: int
+
+    @property
+    def annotations(self) -> CocoJson:
+        """The annotation file's content, without images whose labels are predicted."""
+        return self.matches.truth.annotations
+
+    @property
+    def results(self) -> Results:
+        """The detections, by that file's ids."""
+        return self.matches.results
 
 
 def doubt_about_test(record: RunRecord) -> str:
@@ -102,22 +110,22 @@ def read_validated(
         remedy = f"{again} again, or bring back the file (its SHA-256 was {listed['sha256'][:12]}...)"
         raise InputError(Problem(str(ann_file), f"has changed since {run} was validated on it", remedy))
     annotations = read_annotations(ann_file)
-    results = read_results(folder / VAL_PREDICTIONS, annotations)
-    if problem := _not_of_its_test(folder, record, annotations, results):
+    matches = match(Truth.of(annotations), read_results(folder / VAL_PREDICTIONS, annotations))
+    if problem := _not_of_its_test(folder, record, matches):
         raise InputError(problem)
-    return Validated(record, ann_file, *with_true_labels(annotations, results))
+    return Validated(record, ann_file, *matches.with_true_labels())
 
 
-def _not_of_its_test(folder: Path, record: RunRecord, annotations: CocoJson, results: Results) -> Problem | None:
+def _not_of_its_test(folder: Path, record: RunRecord, matches: Matches) -> Problem | None:
     """Tell whether predictions lack images or are not those that the run's test has scored."""
     option = f"--work-dir {folder}" if record.fold is None else f"--fold {record.fold}"
     again = f"test it again: python tools/test.py {record.config} {option}"
-    total = len(annotations["images"])
+    total = len(matches.truth.image_ids)
     if record.tested_images != total:
         what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"
         return Problem(str(folder), what, again)
     tested = record.metrics.get(SCORE)
-    found = map50_of(match(Truth.of(annotations), results)) or 0.0
+    found = map50_of(matches) or 0.0
     if tested is not None and abs(found - tested) > SAME_SCORE:
         what = f"scores mAP50 {found:.4f}, but the run's test measured {tested:.4f}: it has been changed since"
         return Problem(str(folder / VAL_PREDICTIONS), what, again)

@@ -15,7 +15,7 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.visualization import BaseVisBackend
 
 from sortline.arrays import UInt8Array
-from sortline.predictions.confusion import Confusion
+from sortline.predictions.error_analysis import Confusion
 from sortline.secrets import without_secrets
 from sortline.tracking.delivery import Background, RowJournal
 from sortline.tracking.facts import FINISHED, Ending, Files, Note

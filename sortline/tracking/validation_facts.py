@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sortline.arrays import UInt8Array
+from sortline.arrays import FloatArray, UInt8Array
 from sortline.data.annotations import CocoJson, category_names
 from sortline.data.drawing import Boxes, draw_boxes, true_boxes
 from sortline.data.photos import read_photo
 from sortline.errors import InputError
 from sortline.files import read_json, write_json
-from sortline.predictions.confusion import Confusion, confusion
+from sortline.predictions.class_thresholds import class_cuts
 from sortline.predictions.draw import predicted_boxes
-from sortline.predictions.photo_choice import choose_photos
-from sortline.predictions.photo_counts import class_cuts
-from sortline.predictions.pr_curves import PrCurve, pr_curves
+from sortline.predictions.error_analysis import Confusion, choose_photos, confusion, count_by_photo
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
+from sortline.predictions.score import PrCurve, pr_curves
 
 #: Names that facts are tracked by.
 CONFUSION, CURVES, PHOTOS = "val/confusion", "val/pr_curves", "val/photos"
@@ -123,29 +123,27 @@ class ValidationFacts:
         if isinstance(kept, dict) and all(isinstance(names, list) for names in kept.values()):
             self.choice = kept
 
-    def draw_up(self, annotations: CocoJson, results: Results, image_root: str | os.PathLike[str]) -> dict[str, Any]:
+    def draw_up(self, matches: Matches, image_root: str | os.PathLike[str]) -> dict[str, Any]:
         """Return the facts of a validation by the names that they are tracked by.
 
         Args:
-            annotations: Ground truth.
-            results: Detections on its images.
+            matches: The detections, matched with the ground truth.
             image_root: Folder that ``file_name`` starts from.
 
         Raises:
             InputError: A photo can't be read.
         """
-        facts: dict[str, Any] = {
-            CONFUSION: confusion(annotations, results, class_cuts(annotations, results)),
-            CURVES: Curves(pr_curves(annotations, results)),
-        }
+        cuts = class_cuts(matches)
+        facts: dict[str, Any] = {CONFUSION: confusion(matches, cuts), CURVES: Curves(pr_curves(matches))}
         if self.settings.count:
-            facts[PHOTOS] = self._photos(annotations, results, Path(image_root))
+            facts[PHOTOS] = self._photos(matches, cuts, Path(image_root))
         return facts
 
-    def _photos(self, annotations: CocoJson, results: Results, image_root: Path) -> Photos:
+    def _photos(self, matches: Matches, cuts: FloatArray, image_root: Path) -> Photos:
+        annotations, results = matches.truth.annotations, matches.results
         images = {image["file_name"]: image for image in annotations["images"]}
         if not self.choice or not images.keys() >= {name for names in self.choice.values() for name in names}:
-            chosen = choose_photos(annotations, results, self.settings.count).groups()
+            chosen = choose_photos(annotations, count_by_photo(matches, cuts), self.settings.count).groups()
             self.choice = {group: list(names) for group, names in chosen.items()}
             write_json(self.folder / CHOICE, self.choice, indent=1)
         names = [name for group in self.choice.values() for name in group]

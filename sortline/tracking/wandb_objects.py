@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from sortline.data.drawing import Boxes
-from sortline.predictions.confusion import Confusion
-from sortline.predictions.pr_curves import RECALLS
+from sortline.predictions.error_analysis import Confusion
+from sortline.predictions.score import RECALLS
 from sortline.tracking.facts import Files
 from sortline.tracking.validation_facts import Curves, Photo, Photos
 

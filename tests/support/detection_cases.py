@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from helpers import coco
 from hypothesis import strategies as st
 
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 
 
@@ -23,6 +25,11 @@ def make_truth(*rows: tuple[Any, ...], images: int = 4) -> dict[str, Any]:
 def make_results(*rows: tuple[Any, ...]) -> Results:
     """Detections of rows ``(image_id, category_id, bbox, score)``."""
     return Results.from_arrays(*zip(*rows, strict=True)) if rows else Results.empty()
+
+
+def matches_of(truth: Sequence[tuple[Any, ...]], found: Sequence[tuple[Any, ...]], images: int = 4) -> Matches:
+    """Detections matched with ground truth, both as rows of the factories above."""
+    return Matches.of(make_truth(*truth, images=images), make_results(*found))
 
 
 # Few images, classes, places and scores, so that boxes overlap, compete and tie.

@@ -12,7 +12,7 @@ from helpers import coco, parts_of_fold
 
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import map50_of
-from sortline.predictions.results import read_results
+from sortline.predictions.read import read_results
 from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, describe_files
 
 

@@ -15,7 +15,7 @@ from sortline.predictions.ensembling import kernels
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
 from sortline.predictions.ensembling.grouping import GroupedBoxes, group_members
 from sortline.predictions.ensembling.rescale import rescale_members
-from sortline.predictions.results import Results
+from sortline.predictions.results import Results, ranks_in_group
 
 IMAGES_A_CHUNK = 256
 
@@ -139,7 +139,5 @@ def _highest(image_rows: IntArray, scores: FloatArray, settings: EnsembleSetting
     order: IntArray = np.lexsort((-scores, image_rows))
     order = order[scores[order] > settings.score_thr]
     if settings.max_per_image is not None:
-        of_image = image_rows[order]
-        place = np.arange(len(order)) - np.searchsorted(of_image, of_image, side="left")
-        order = order[place < settings.max_per_image]
+        order = order[ranks_in_group(image_rows[order]) < settings.max_per_image]
     return order

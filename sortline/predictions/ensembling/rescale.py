@@ -12,9 +12,7 @@ from sortline.data.annotations import CocoJson, category_names
 from sortline.errors import InputError, Problem
 from sortline.predictions.ensembling.curves import Curve, IsotonicCurve, MemberCurves, PlattCurve, logits
 from sortline.predictions.ensembling.ensemble_settings import FITTED_RESCALES, EnsembleSettings
-from sortline.predictions.judged import right_boxes
-from sortline.predictions.matching import Truth, match
-from sortline.predictions.ranking import taking_order
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 
 # A class gets a curve of its own from this many right and this many wrong boxes on.
@@ -94,9 +92,7 @@ class FittedMember:
         return (f"a curve each for {own}; " if own else "") + f"one for {shared} ({few})"
 
 
-def fit_curves(
-    kind: str, members: Sequence[Results], names: Sequence[str], annotations: CocoJson
-) -> list[FittedMember]:
+def fit_curves(kind: str, members: Sequence[Matches], names: Sequence[str]) -> list[FittedMember]:
     """Fit how a member's score tells whether a box is right.
 
     A class with at least 50 right and 50 wrong boxes gets a curve of its own, the others share the pooled one.
@@ -104,30 +100,28 @@ def fit_curves(
 
     Args:
         kind: ``isotonic`` or ``platt``.
-        members: Out-of-fold detections, one a member: of images that the member's model was not trained on.
+        members: Out-of-fold detections, matched, one a member: of images that its model was not trained on.
         names: What to call the members in messages.
-        annotations: Their images with ground truth.
 
     Raises:
         InputError: A member has no right or no wrong box, or its scores don't rise with being right.
     """
     fit = {"isotonic": _fit_isotonic, "platt": _fit_platt}[kind]
-    truth = Truth.of(annotations)
     fitted, problems = [], []
     for member, name in zip(members, names, strict=True):
-        is_right, counts = right_boxes(match(truth, member), taking_order(member))
-        pooled = fit(member.scores[counts], is_right[counts]) if _has_both(is_right[counts], 1) else None
+        scores, is_right, counts = member.results.scores, member.is_right, member.counts
+        pooled = fit(scores[counts], is_right[counts]) if _has_both(is_right[counts], 1) else None
         if pooled is None:
             what = "its scores say nothing about which boxes are right"
             problems.append(Problem(name, what, "check that they are predictions of these images; else leave it out"))
             continue
         by_class: dict[str, Curve] = {}
-        for category in annotations["categories"]:
-            rows = counts & (member.category_ids == category["id"])
+        for label, class_name in enumerate(member.truth.class_names):
+            rows = counts & (member.class_rows == label)
             if _has_both(is_right[rows], LEAST_OF_A_CLASS):
-                curve = fit(member.scores[rows], is_right[rows])
-                by_class |= {category["name"]: curve} if curve else {}
-        others = tuple(name for name in category_names(annotations) if name not in by_class)
+                curve = fit(scores[rows], is_right[rows])
+                by_class |= {class_name: curve} if curve else {}
+        others = tuple(class_name for class_name in member.truth.class_names if class_name not in by_class)
         fitted.append(FittedMember(MemberCurves(pooled, by_class), others))
     if problems:
         raise InputError(problems)

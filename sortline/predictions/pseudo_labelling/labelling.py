@@ -9,6 +9,7 @@ from typing import Any
 from sortline.data.annotations import CocoJson, category_names
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.predictions.ensembling.rescale import fit_curves
+from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labels import (
     Weigh,
     free_ids,
@@ -17,7 +18,7 @@ from sortline.predictions.pseudo_labelling.labels import (
     weigh_by,
     weigh_by_score,
 )
-from sortline.predictions.pseudo_labelling.precision import Threshold, choose_thresholds, fewest_boxes, judge
+from sortline.predictions.pseudo_labelling.precision import Threshold, choose_thresholds, fewest_boxes
 from sortline.predictions.pseudo_labelling.selection import (
     ClassCounts,
     SelectionSettings,
@@ -37,13 +38,11 @@ class OutOfFold:
     """Predictions of training images by models that were not trained on them.
 
     Attributes:
-        annotations: Their ground truth.
-        results: Detections of the first file's model, or ensemble.
+        matches: Detections of the first file's model, or ensemble, matched with their ground truth.
         where: The annotation file, as shown to the user.
     """
 
-    annotations: CocoJson
-    results: Results
+    matches: Matches
     where: str
 
 
@@ -161,7 +160,7 @@ def make_pseudo_labels(
     if problems:
         raise InputError(problems)
     categories = target_categories(annotations, train, where)
-    judged = judge(oof.annotations, oof.results) if oof else {}
+    judged = dict(zip(oof.matches.truth.class_names, oof.matches.by_class(), strict=True)) if oof else {}
     thresholds = choose_thresholds(names, _fixed_thresholds(names, settings), judged, settings.precision)
     score_thrs = {name: entry.score_thr for name, entry in thresholds.items() if entry.score_thr is not None}
     rules = SelectionSettings(score_thrs, **settings.selection)
@@ -173,7 +172,7 @@ def make_pseudo_labels(
     warnings = _image_warnings(annotations, train, where)
     images, kept = len(annotations["images"]), len(selection.image_ids)
     if oof:
-        warnings += _rate_warnings(selection.counts, images, thresholds, len(oof.annotations["images"]))
+        warnings += _rate_warnings(selection.counts, images, thresholds, len(oof.matches.truth.image_ids))
     return PseudoLabels(content, rules, thresholds, selection.counts, images, kept, tuple(warnings))
 
 
@@ -192,7 +191,7 @@ def _class_problems(names: Sequence[str], settings: LabellingSettings, oof: OutO
     if settings.precision is not None and oof is None:
         remedy = "give --oof, the out-of-fold predictions of what made the first file, and --oof-ann train.json"
         problems.append(Problem("--precision", "needs out-of-fold predictions", remedy))
-    missing = [name for name in names if oof and name not in category_names(oof.annotations)]
+    missing = [name for name in names if oof and name not in oof.matches.truth.class_names]
     if oof and missing:
         what = f"lacks the categories {counted(missing)} of --ann"
         problems.append(Problem(oof.where, what, "give the file of the images that the model was trained on"))
@@ -221,7 +220,7 @@ def _weigher(oof: OutOfFold | None) -> Weigh:
     """Return what weighs boxes: curves fitted out of fold, or the scores themselves."""
     if oof is None:
         return weigh_by_score
-    (fitted,) = fit_curves("isotonic", [oof.results], ["--oof"], oof.annotations)
+    (fitted,) = fit_curves("isotonic", [oof.matches], ["--oof"])
     return weigh_by(fitted.curves)
 
 

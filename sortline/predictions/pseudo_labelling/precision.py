@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sortline.arrays import FloatArray
-from sortline.data.annotations import CocoJson
 from sortline.predictions.class_thresholds import shortest_between
-from sortline.predictions.judged import JudgedBoxes, judge_by_class
-from sortline.predictions.results import Results
+from sortline.predictions.matching import JudgedBoxes
 
 #: The 95th percentile of the normal distribution: a bound that holds in 19 of 20 cases, on one side.
 Z: Final = 1.6448536269514722
@@ -68,20 +66,6 @@ def wilson_lower(right: npt.ArrayLike, boxes: npt.ArrayLike) -> FloatArray:
     spread = Z * np.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
     lower: FloatArray = (share + Z**2 / (2 * count) - spread) / (1 + Z**2 / count)
     return np.maximum(lower, 0)  # rounding leaves -1e-17 where nothing is right
-
-
-def judge(annotations: CocoJson, results: Results) -> dict[str, JudgedBoxes]:
-    """Tell right boxes from wrong ones, class by class; those in crowd regions are neither and are left out.
-
-    Args:
-        annotations: Ground truth.
-        results: Detections on its images by models that were not trained on them.
-
-    Raises:
-        InputError: Detections of images or categories that the file lacks, NaN or infinity.
-    """
-    by_class = judge_by_class(annotations, results, "out-of-fold predictions")
-    return {name: judged for name, _, judged in by_class}
 
 
 def threshold_at(judged: JudgedBoxes, score_thr: float) -> Threshold:

@@ -13,11 +13,9 @@ from sortline.data.annotations import CocoJson, category_names
 from sortline.data.overlaps import overlapping_pairs, repeats_of_kept
 from sortline.errors import InputError, Problem
 from sortline.predictions.ensembling.grouping import cut_at_border
-from sortline.predictions.matching import rows_of_ids
+from sortline.predictions.matching import rows_of_ids, taking_order
 from sortline.predictions.pseudo_labelling.agreement import count_votes, groups_of
-from sortline.predictions.ranking import taking_order
-from sortline.predictions.results import Results, check_results
-from sortline.predictions.thresholds import ranks_in_image
+from sortline.predictions.results import Results, check_results, ranks_in_group
 
 # mmdet leaves out boxes with a shorter side in silence.
 SHORTEST_SIDE = 1.0
@@ -166,7 +164,7 @@ def _label_steps(
     distinct[agreed] = _lies_alone(first.take(agreed), settings.overlap_iou)
     is_label = distinct.copy()
     if settings.max_per_image is not None:
-        is_label[distinct] = ranks_in_image(first.image_ids[distinct]) < settings.max_per_image
+        is_label[distinct] = ranks_in_group(first.image_ids[distinct]) < settings.max_per_image
     return {"above": above, "agreed": agreed, "distinct": distinct, "labels": is_label}
 
 

@@ -7,10 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sortline.arrays import FloatArray, IntArray
 from sortline.data.annotations import CocoJson
 from sortline.errors import InputError, Problem, counted
-from sortline.predictions.matching import Truth, match
+from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.ranking import Ranking, rank
 from sortline.predictions.results import Results
 from sortline.predictions.tuning.image_folds import ImageFolds
@@ -38,9 +37,14 @@ class Material:
         return Truth.of(self.annotations)
 
     @cached_property
+    def matches(self) -> tuple[Matches, ...]:
+        """Each member's detections, matched."""
+        return tuple(match(self.truth, member) for member in self.members)
+
+    @cached_property
     def rankings(self) -> tuple[Ranking, ...]:
-        """Each member's own detections, ranked."""
-        return tuple(rank(match(self.truth, member)) for member in self.members)
+        """Each member's detections, ranked."""
+        return tuple(map(rank, self.matches))
 
 
 def check_material(material: Material) -> None:
@@ -78,39 +82,3 @@ def _gaps(material: Material, row: int) -> list[Problem]:
     what = f"has no box on any image of fold {counted(lacking)}"
     remedy = "give predictions of all images, as collect_oof.py makes them of all folds of a model"
     return [Problem(material.names[row], what, remedy)]
-
-
-def best_rows(class_rows: IntArray, scores: FloatArray, limits: IntArray) -> IntArray:
-    """List each class's rows of the highest scores, rising.
-
-    Args:
-        class_rows: Class of each box, shape ``(N,)``.
-        scores: Shape ``(N,)``.
-        limits: How many to list of each class at most, shape ``(C,)``.
-    """
-    order = np.lexsort((-scores, class_rows))
-    of_class = class_rows[order]
-    places = np.arange(len(order)) - np.searchsorted(of_class, of_class, side="left")
-    rows: IntArray = np.sort(order[places < limits[of_class]])
-    return rows
-
-
-def class_limits(boxes: IntArray, ground_truths: IntArray, most: int) -> IntArray:
-    """Share a number of boxes out to the classes, so many for each ground truth; shape ``(C,)``.
-
-    What average precision loses with the lowest-scoring boxes depends on how many are left for each ground truth.
-
-    Args:
-        boxes: Boxes that each member has of each class, shape ``(M, C)``.
-        ground_truths: Boxes to be found of each class, shape ``(C,)``.
-        most: Boxes to keep of all members together; less than one a ground truth is never kept.
-    """
-
-    def limits(tenths: int) -> IntArray:
-        return np.maximum(ground_truths * tenths // 10, 1)
-
-    low, high = 10, 10 * max(int(boxes.max(initial=1)), 1)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if np.minimum(boxes, limits(middle)).sum() <= most else (low, middle - 1)
-    return limits(low)

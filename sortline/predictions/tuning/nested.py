@@ -17,9 +17,9 @@ from sortline.predictions.bootstrap import (
     resamples,
 )
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.matching import match
-from sortline.predictions.ranking import Ranking, class_aps, map50_of, mean_ap, taking_order
-from sortline.predictions.results import Results
+from sortline.predictions.matching import match, taking_order
+from sortline.predictions.ranking import Ranking, class_aps, map50_of, mean_ap
+from sortline.predictions.results import Results, ranks_in_group
 from sortline.predictions.tuning.candidates import Candidates, members_of
 from sortline.predictions.tuning.material import Material
 
@@ -121,8 +121,6 @@ def place_scores(results: Results) -> FloatArray:
     Which box of a class comes before which stays the same, so average precision does.
     """
     order = taking_order(results)
-    order = order[np.argsort(results.category_ids[order], kind="stable")]
-    of_class = results.category_ids[order]
     scores = np.empty(len(order))
-    scores[order] = 1 / (1 + np.arange(len(order)) - np.searchsorted(of_class, of_class, side="left"))
+    scores[order] = 1 / (1 + ranks_in_group(results.category_ids[order]))
     return scores

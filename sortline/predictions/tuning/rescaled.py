@@ -7,15 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from sortline.arrays import FloatArray, IntArray
-from sortline.data.folding.folds import part_of
 from sortline.errors import InputError
 from sortline.predictions.ensembling.curves import MemberCurves
 from sortline.predictions.ensembling.ensemble_settings import FITTED_RESCALES, EnsembleSettings
 from sortline.predictions.ensembling.grouping import GroupedBoxes, group_members
 from sortline.predictions.ensembling.rescale import fit_curves, rescale_members
-from sortline.predictions.matching import rows_of_ids
-from sortline.predictions.results import Results
-from sortline.predictions.tuning.material import Material, best_rows, class_limits
+from sortline.predictions.results import ranks_in_group
+from sortline.predictions.tuning.material import Material
 
 
 class RescaledBoxes:
@@ -30,21 +28,18 @@ class RescaledBoxes:
 
     def __init__(self, material: Material, most_boxes: int) -> None:
         self._material = material
-        classes = material.truth.category_ids
-        class_rows = [rows_of_ids(member.category_ids, classes) for member in material.members]
-        boxes = np.stack([np.bincount(rows, minlength=len(classes)) for rows in class_rows])
-        limits = class_limits(boxes, material.rankings[0].ground_truths, most_boxes)
-        pairs = zip(class_rows, material.members, strict=True)
-        self._rows = [best_rows(rows, member.scores, limits) for rows, member in pairs]
-        kept = [member.take(rows) for member, rows in zip(material.members, self._rows, strict=True)]
-        sizes = [len(member) for member in kept]
+        to_find = material.truth.to_find
+        boxes = np.stack([np.bincount(member.class_rows, minlength=len(to_find)) for member in material.matches])
+        limits = class_limits(boxes, to_find, most_boxes)
+        self._rows = [best_rows(member.class_rows, member.results.scores, limits) for member in material.matches]
+        self._kept = [member.take(rows) for member, rows in zip(material.matches, self._rows, strict=True)]
+        self._folds_of = [material.folds.of_image[member.image_rows] for member in self._kept]
+        sizes = [len(rows) for rows in self._rows]
         numbers = np.split(np.arange(sum(sizes), dtype=np.float64), np.cumsum(sizes)[:-1])
         # Grouped with their row numbers for scores, which tell where any other scores go.
-        numbered = [replace(member, scores=part) for member, part in zip(kept, numbers, strict=True)]
+        numbered = [replace(member.results, scores=part) for member, part in zip(self._kept, numbers, strict=True)]
         self._grouped = group_members(numbered, material.annotations)
         self._order: IntArray = self._grouped.scores.astype(np.int64)
-        self._folds_of = [_folds_of(member, material) for member in kept]
-        self._kept = kept
         self._cache: dict[tuple[str, int | None], GroupedBoxes] = {}
         self._curves: dict[tuple[str, int, frozenset[int]], MemberCurves | None] = {}
 
@@ -75,10 +70,9 @@ class RescaledBoxes:
         """Fit a member's curves to all folds but some; None if its scores say nothing there."""
         key = (rescale, member, left_out)
         if key not in self._curves:
-            part = part_of(self._material.annotations, ~np.isin(self._material.folds.of_image, list(left_out)))
             boxes = self._kept[member].take(~np.isin(self._folds_of[member], list(left_out)))
             try:
-                fitted = fit_curves(rescale, [boxes], [self._material.names[member]], part)
+                fitted = fit_curves(rescale, [boxes], [self._material.names[member]])
             except InputError:
                 self._curves[key] = None
             else:
@@ -95,13 +89,13 @@ class RescaledBoxes:
         return [self._crossfitted_member(rescale, member, left_out) for member in range(len(self._kept))]
 
     def _crossfitted_member(self, rescale: str, member: int, left_out: frozenset[int]) -> FloatArray:
-        scores = self._kept[member].scores.copy()
+        scores = self._kept[member].results.scores.copy()
         for fold in range(len(self._material.folds)):
             curves = None if fold in left_out else self.curves(rescale, member, left_out | {fold})
             rows = self._folds_of[member] == fold
             if curves is not None and rows.any():
                 settings = EnsembleSettings(rescale=rescale, curves=(curves,))
-                boxes = [self._kept[member].take(rows)]
+                boxes = [self._kept[member].results.take(rows)]
                 scores[rows] = rescale_members(boxes, self._material.annotations, settings)[0].scores
         return scores
 
@@ -109,7 +103,36 @@ class RescaledBoxes:
         return frozenset({view} if view < len(self._material.folds) else ())
 
 
-def _folds_of(member: Results, material: Material) -> IntArray:
-    """Return the fold of each detection, shape ``(N,)``."""
-    folds: IntArray = material.folds.of_image[rows_of_ids(member.image_ids, material.truth.image_ids)]
-    return folds
+def best_rows(class_rows: IntArray, scores: FloatArray, limits: IntArray) -> IntArray:
+    """List each class's rows of the highest scores, rising.
+
+    Args:
+        class_rows: Class of each box, shape ``(N,)``.
+        scores: Shape ``(N,)``.
+        limits: How many to list of each class at most, shape ``(C,)``.
+    """
+    order = np.argsort(-scores, kind="stable")
+    of_class = class_rows[order]
+    rows: IntArray = np.sort(order[ranks_in_group(of_class) < limits[of_class]])
+    return rows
+
+
+def class_limits(boxes: IntArray, ground_truths: IntArray, most: int) -> IntArray:
+    """Share a number of boxes out to the classes, so many for each ground truth; shape ``(C,)``.
+
+    What average precision loses with the lowest-scoring boxes depends on how many are left for each ground truth.
+
+    Args:
+        boxes: Boxes that each member has of each class, shape ``(M, C)``.
+        ground_truths: Boxes to be found of each class, shape ``(C,)``.
+        most: Boxes to keep of all members together; less than one a ground truth is never kept.
+    """
+
+    def limits(tenths: int) -> IntArray:
+        return np.maximum(ground_truths * tenths // 10, 1)
+
+    low, high = 10, 10 * max(int(boxes.max(initial=1)), 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if np.minimum(boxes, limits(middle)).sum() <= most else (low, middle - 1)
+    return limits(low)

@@ -10,12 +10,10 @@ from pathlib import Path
 from sortline.data.describe.sheets import Sheet
 from sortline.errors import InputError
 from sortline.predictions.bootstrap import Interval, interval, resamples
-from sortline.predictions.confusion import BACKGROUND, Confusion, confusion
-from sortline.predictions.matching import Truth, match
-from sortline.predictions.photo_counts import class_cuts
-from sortline.predictions.pr_curves import pr_curves
+from sortline.predictions.class_thresholds import class_cuts
+from sortline.predictions.error_analysis import BACKGROUND, Confusion, confusion
 from sortline.predictions.ranking import class_aps, mean_ap, rank
-from sortline.predictions.score import Scores, score_matches
+from sortline.predictions.score import Scores, pr_curves, score
 from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
 from sortline.reports.theme import Chart
 from sortline.runs.card.photos import photo_sheets
@@ -67,22 +65,21 @@ def read_validation(
     """
     record = finished_record(folder)
     read = read_validated(folder, record, ann_dir)
-    truth = Truth.of(read.annotations)
-    matches = match(truth, read.results)
+    matches = read.matches
     ranking = rank(matches)
-    aps = class_aps(ranking, resamples(len(truth.image_ids), REPLICATES, seed=0))
-    scores = score_matches(read.annotations, matches, ranking)
-    cuts = class_cuts(read.annotations, read.results)
-    matrix = confusion(read.annotations, read.results, cuts)
+    aps = class_aps(ranking, resamples(len(matches.truth.image_ids), REPLICATES, seed=0))
+    scores = score(matches, ranking)
+    cuts = class_cuts(matches)
+    matrix = confusion(matches, cuts)
     drawn = [draw_class_aps(scores.classes, [interval(of_class) for of_class in aps.T])]
-    curves = pr_curves(read.annotations, read.results)
+    curves = pr_curves(matches)
     if curves:
         drawn.append(draw_pr_curves(curves))
     drawn.append(draw_confusion(matrix))
     sheets, notes = [], []
     root = image_root if image_root is not None else photos_of(record)
     try:
-        sheets = photo_sheets(read.annotations, read.results, cuts, Path(root or ""))
+        sheets = photo_sheets(matches, cuts, Path(root or ""))
     except InputError as error:
         notes.append(f"The photos are not at hand: {error.problems[0].where}: {error.problems[0].what}.")
     by_name = {chart.name: chart for chart in drawn}

@@ -11,9 +11,9 @@ from sortline.data.annotations import CocoJson, read_annotations
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, given_twice, missing_part
 from sortline.predictions.evaluation import short_names
-from sortline.predictions.pseudo_labelling.true_labels import with_true_labels
+from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.read import read_predictions
-from sortline.predictions.results import Results
+from sortline.predictions.results import Results, with_true_labels
 from sortline.progress import track
 from sortline.runs.oof import collect_oof
 from sortline.runs.run_record import OOF_PREDICTIONS, RunRecord, fold_folders, read_record
@@ -28,17 +28,25 @@ class Part:
         fold: Number of the fold; None for what is no fold.
         where: The annotation file, as shown to the user.
         sha256: Of that file.
-        annotations: Its content, without images whose labels are predicted.
-        results: Detections by its ids.
+        matches: Detections on its images, matched, without images whose labels are predicted.
         image_root: Folder that ``file_name`` starts from, as the run knew it; None if nothing says so.
     """
 
     fold: int | None
     where: str
     sha256: str
-    annotations: CocoJson
-    results: Results
+    matches: Matches
     image_root: Path | None = None
+
+    @property
+    def annotations(self) -> CocoJson:
+        """The annotation file's content, without images whose labels are predicted."""
+        return self.matches.truth.annotations
+
+    @property
+    def results(self) -> Results:
+        """The detections, by that file's ids."""
+        return self.matches.results
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Truth:
+class NamedTruth:
     """The annotation file named on the command line, read once."""
 
     where: str
@@ -89,7 +97,7 @@ def read_candidates(
         raise InputError([Problem(source, "is given twice", "give each run once") for source in twice])
     truth = None
     if ann_file is not None:
-        truth = Truth(ann_file, _sha256(ann_file), read_annotations(ann_file))
+        truth = NamedTruth(ann_file, _sha256(ann_file), read_annotations(ann_file))
     found: list[Candidate] = []
     problems: list[Problem] = []
     for source, name in zip(track(sources, "reading"), short_names(sources), strict=True):
@@ -108,7 +116,7 @@ def _sha256(path: str) -> str:
 
 
 def _read_parts(
-    source: Path, truth: Truth | None, folds: Sequence[int] | None, folds_dir: str | None
+    source: Path, truth: NamedTruth | None, folds: Sequence[int] | None, folds_dir: str | None
 ) -> tuple[Part, ...]:
     if source.is_dir():
         runs = fold_folders(source)
@@ -123,16 +131,15 @@ def _read_parts(
     if truth is None:
         what = "is a file, and nothing says which photos it is of"
         raise InputError(Problem(str(source), what, "name the annotation file with --ann"))
-    annotations, results, _ = with_true_labels(truth.annotations, read_predictions(source, truth.annotations))
-    return (Part(None, truth.where, truth.sha256, annotations, results),)
+    return (_part_on(truth, read_predictions(source, truth.annotations)),)
 
 
-def _was_validated_on(folder: Path, truth: Truth) -> bool:
+def _was_validated_on(folder: Path, truth: NamedTruth) -> bool:
     record = read_record(folder)
     return record is not None and record.ann_files.get("val", {}).get("sha256") == truth.sha256
 
 
-def _out_of_fold(folder: Path, truth: Truth, folds_dir: str | None) -> Part:
+def _out_of_fold(folder: Path, truth: NamedTruth, folds_dir: str | None) -> Part:
     """Take a run's collected out-of-fold predictions, or collect them."""
     path = folder / OOF_PREDICTIONS
     if path.is_file():
@@ -142,8 +149,12 @@ def _out_of_fold(folder: Path, truth: Truth, folds_dir: str | None) -> Part:
     else:
         what = f"has no predictions on {truth.where}: it has no folds and was validated on another file"
         raise InputError(Problem(str(folder), what, "leave out --ann to compare on the run's own validation images"))
-    annotations, results, _ = with_true_labels(truth.annotations, results)
-    return Part(None, truth.where, truth.sha256, annotations, results)
+    return _part_on(truth, results)
+
+
+def _part_on(named: NamedTruth, results: Results) -> Part:
+    annotations, results, _ = with_true_labels(named.annotations, results)
+    return Part(None, named.where, named.sha256, match(Truth.of(annotations), results))
 
 
 def _read_folds(
@@ -165,7 +176,7 @@ def _read_run(folder: Path, fold: int | None, folds_dir: str | None) -> Part:
     record = finished_record(folder, fold)
     read = read_validated(folder, record, folds_dir)
     sha256 = record.ann_files["val"]["sha256"]
-    return Part(record.fold, str(read.ann_file), sha256, read.annotations, read.results, photos_of(record))
+    return Part(record.fold, str(read.ann_file), sha256, read.matches, photos_of(record))
 
 
 def photos_of(record: RunRecord, part: str = "val") -> Path | None:

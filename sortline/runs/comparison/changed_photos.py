@@ -16,8 +16,9 @@ from sortline.data.annotations import category_names
 from sortline.data.drawing import Boxes, boxes_by_image, true_boxes, write_image
 from sortline.data.photos import read_photo
 from sortline.errors import InputError, Problem
+from sortline.predictions.class_thresholds import above_cuts, class_cuts
 from sortline.predictions.draw import photo_row, photo_sheet
-from sortline.predictions.photo_counts import PhotoCounts, above_cuts, class_cuts, count_by_photo
+from sortline.predictions.error_analysis import PhotoCounts, count_by_photo
 from sortline.progress import track
 from sortline.runs.comparison.candidates import Candidate, Part
 
@@ -90,7 +91,7 @@ def changed_photos(run: Candidate, other: Candidate, count: int = 10) -> Changed
 
 
 def _of_part(place: int, run: Part, other: Part) -> list[PhotoChange]:
-    counts = [count_by_photo(part.annotations, part.results) for part in (run, other)]
+    counts = [count_by_photo(part.matches, class_cuts(part.matches)) for part in (run, other)]
     names = [image["file_name"] for image in run.annotations["images"]]
     f1_changes = np.abs(counts[0].f1 - counts[1].f1).tolist()
     columns = zip(names, *map(_rows, counts), f1_changes, strict=True)
@@ -191,6 +192,5 @@ class _Drawer:
 
 def _counted_boxes(part: Part) -> dict[int, Boxes]:
     """Collect the detections from their class's threshold on, by image id."""
-    kept = above_cuts(part.annotations, part.results, class_cuts(part.annotations, part.results))
-    found = part.results.take(kept)
+    found = part.results.take(above_cuts(part.matches, class_cuts(part.matches)))
     return boxes_by_image(part.annotations, found.image_ids, found.category_ids, found.bboxes_xywh, found.scores)

@@ -27,7 +27,7 @@ from sortline.predictions.bootstrap import (
     paired_difference,
     resamples,
 )
-from sortline.predictions.matching import Truth, match
+from sortline.predictions.matching import Truth
 from sortline.predictions.ranking import class_aps, mean_ap, number_or_none, rank
 from sortline.runs.comparison.candidates import Candidate
 
@@ -166,12 +166,12 @@ def compare(
     Raises:
         InputError: The images of a fold have no boxes to be found.
     """
-    truths = [Truth.of(part.annotations) for part in candidates[0].parts]
+    truths = [part.matches.truth for part in candidates[0].parts]
     _check_truths(candidates[0], truths)
     draws = draw_parts(len(truths), replicates, np.random.default_rng(seed), same_images=False)
     resampled = _resample(candidates, truths, draws, seed)
     pairs = list(combinations(range(len(candidates)), 2)) if all_pairs else [(0, n) for n in range(1, len(candidates))]
-    to_find = sum(np.bincount(t.class_rows[~t.is_crowd], minlength=len(t.category_ids)) for t in truths)
+    to_find = sum(truth.to_find for truth in truths)
     return Comparison(
         runs=tuple(map(_run_score, candidates, resampled)),
         differences=_differences(resampled, [(later, earlier) for earlier, later in pairs]),
@@ -208,7 +208,7 @@ def _resample(
     for place, truth in enumerate(truths):
         weights = resamples(len(truth.image_ids), replicates, seed + place)
         for run, candidate in enumerate(candidates):
-            ranking = rank(match(truth, candidate.parts[place].results))
+            ranking = rank(candidate.parts[place].matches)
             aps[run].append(class_aps(ranking)[0])
             values[run].append(class_aps(ranking, weights))
     return [_drawn(np.stack(own), np.stack(drawn), draws) for own, drawn in zip(aps, values, strict=True)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sortline.data.annotations import CocoJson
 from sortline.errors import InputError, Problem, counted
+from sortline.predictions.matching import match
 from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.oof import by_ids_of
 
@@ -47,7 +48,7 @@ def _aligned(ours: Part, theirs: Part) -> Part:
     if ours.sha256 == theirs.sha256:
         return theirs
     results = by_ids_of(ours.annotations, theirs.annotations, theirs.results)
-    return replace(theirs, annotations=ours.annotations, results=results)
+    return replace(theirs, matches=match(ours.matches.truth, results))
 
 
 def _other_folds(first: Candidate, candidate: Candidate) -> Problem | None:

@@ -10,7 +10,6 @@ from typing import Any
 from sortline.errors import InputError
 from sortline.files import cache_folder, read_json, write_json
 from sortline.predictions.bootstrap import Interval, bootstrap_map50, interval, resamples
-from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import rank
 from sortline.runs.run_record import NAME, VAL_PREDICTIONS
 from sortline.runs.validated import finished_record, read_validated
@@ -55,9 +54,8 @@ def _kept(key: str) -> dict[str, float] | None:
 
 def _measure(folder: Path) -> Interval:
     read = read_validated(folder, finished_record(folder))
-    truth = Truth.of(read.annotations)
-    weights = resamples(len(truth.image_ids), REPLICATES, SEED)
-    measured = interval(bootstrap_map50(rank(match(truth, read.results)), weights))
+    weights = resamples(len(read.matches.truth.image_ids), REPLICATES, SEED)
+    measured = interval(bootstrap_map50(rank(read.matches), weights))
     if measured is None:
         raise ValueError("no boxes to be found")
     return measured

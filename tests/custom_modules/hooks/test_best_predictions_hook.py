@@ -10,7 +10,7 @@ from fact_cases import validation
 pytest.importorskip("mmengine")
 
 from custom_modules.hooks import BestPredictionsHook
-from custom_modules.metrics.contest_metric import ContestMetric, Evaluated
+from custom_modules.metrics.contest_metric import ContestMetric
 from sortline.runs.run_record import VAL_PREDICTIONS
 
 pytestmark = pytest.mark.mm
@@ -29,8 +29,8 @@ def runner(tmp_path):
 
 def validate(hook, runner, boxes, best=None):
     """Score so many boxes, after which the checkpoint hook names the best checkpoint."""
-    annotations, results = validation()
-    runner.metric.evaluated = Evaluated(annotations, results.take(results.image_ids < boxes))
+    found = validation()
+    runner.metric.evaluated = found.take(found.results.image_ids < boxes)
     if best:
         runner.message_hub.runtime_info["best_ckpt"] = f"/elsewhere/{best}"
     hook.after_val_epoch(runner)

@@ -12,7 +12,6 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.registry import VISBACKENDS  # noqa: E402
 
 from custom_modules.hooks import AtomicCheckpointHook, TrackingHook, tracking_hook  # noqa: E402
-from custom_modules.metrics.contest_metric import Evaluated  # noqa: E402
 from sortline.errors import InputError  # noqa: E402
 from sortline.runs.run_record import RunRecord  # noqa: E402
 from sortline.tracking.tracker_backend import TrackerBackend  # noqa: E402
@@ -64,7 +63,7 @@ def got(monkeypatch):
 def train(make_runner, make_dataset, tmp_path, monkeypatch, got):
     """Train the toy model, whose validation seems to have found the boxes of :func:`fact_cases.validation`."""
     data = make_dataset(images=6)
-    monkeypatch.setattr(tracking_hook, "last_evaluated", lambda evaluator: Evaluated(*validation()))
+    monkeypatch.setattr(tracking_hook, "last_evaluated", lambda evaluator: validation())
     folder = tmp_path / "run"
     folder.mkdir()
     files = {"train": {"path": str(data / "train.json"), "sha256": "0"}}

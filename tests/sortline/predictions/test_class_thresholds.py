@@ -2,13 +2,14 @@ import json
 
 import pytest
 import yaml
+from detection_cases import make_results
 from helpers import coco
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sortline.errors import InputError
 from sortline.predictions.class_thresholds import best_thresholds, shortest_between, write_thresholds
-from sortline.predictions.results import Results
+from sortline.predictions.matching import Matches
 
 WRONG = [40, 30, 20, 10]
 
@@ -22,15 +23,15 @@ def annotations_of_class_0(images=4, crowds=0):
 
 
 def detect(data, *found):
-    """Make detections of class 0 from pairs of an image and a score; a negative image is a wrong box on it."""
+    """Match detections of class 0, made from pairs of an image and a score; a negative image is a wrong box on it."""
     rows = [
         (abs(image), 0, WRONG if image < 0 else data["annotations"][image]["bbox"], score) for image, score in found
     ]
-    return Results.from_arrays(*(list(zip(*rows, strict=True)) or [[], [], [], []]))
+    return Matches.of(data, make_results(*rows))
 
 
 def best(data, *found):
-    return best_thresholds(data, detect(data, *found))[0]
+    return best_thresholds(detect(data, *found))[0]
 
 
 def test_f1_is_highest_there():
@@ -74,7 +75,7 @@ def test_a_class_never_found_has_no_threshold(found):
 
 def test_a_class_without_ground_truth_has_no_threshold():
     data = annotations_of_class_0()
-    entries = best_thresholds(data, Results.from_arrays([0], [1], [WRONG], [0.5]))
+    entries = best_thresholds(Matches.of(data, make_results((0, 1, WRONG, 0.5))))
     assert entries[1].score_thr is None
     assert len(entries) == len(data["categories"])
 
@@ -103,7 +104,7 @@ def test_the_number_is_always_between(first, second):
 
 def test_files_hold_what_was_found(tmp_path):
     data = annotations_of_class_0()
-    entries = best_thresholds(data, detect(data, (0, 0.9)))
+    entries = best_thresholds(detect(data, (0, 0.9)))
     for name, load in (("a.yaml", yaml.safe_load), ("a.json", json.loads)):
         write_thresholds(tmp_path / name, entries)
         classes = load((tmp_path / name).read_text())["classes"]

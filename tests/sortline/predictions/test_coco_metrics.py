@@ -8,7 +8,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from sortline.data.annotations import read_annotations
-from sortline.predictions.coco_metrics import METRICS, coco_metrics, evaluate_coco, id_ranks
+from sortline.predictions.coco_metrics import METRICS, evaluate_coco, id_ranks
 from sortline.predictions.results import Results
 
 REAL_DATA = ROOT.parent / "shared" / "data" / "taco-recycle" / "train.json"
@@ -111,8 +111,8 @@ def test_only_the_best_hundred_of_an_image_and_class_count():
     bbox = annotations["annotations"][0]["bbox"]
     wrong = [[0, 0, 1, 1]] * 100
     results = Results.from_arrays([0] * 101, [0] * 101, [*wrong, bbox], np.linspace(1, 0.5, 101))
-    assert coco_metrics(annotations, results)["AP50"] == 0
-    assert coco_metrics(annotations, results.take(np.arange(1, 101)))["AP50"] == pytest.approx(1 / 100)
+    assert evaluate_coco(annotations, results).metrics["AP50"] == 0
+    assert evaluate_coco(annotations, results.take(np.arange(1, 101))).metrics["AP50"] == pytest.approx(1 / 100)
 
 
 def test_ids_may_be_any_whole_numbers():
@@ -140,18 +140,18 @@ def test_ids_may_be_any_whole_numbers():
 def test_no_detections_score_zero():
     # 600 square pixels are a small box: nothing to score among the medium and large ones.
     expected = {"mAP": 0.0, "AP50": 0.0, "AP75": 0.0, "APs": 0.0, "APm": None, "APl": None}
-    assert coco_metrics(coco(), Results.empty()) == expected
+    assert evaluate_coco(coco(), Results.empty()).metrics == expected
 
 
 def test_no_ground_truth_gives_none():
     annotations = coco(boxes=False)
     some = Results.from_arrays([0], [0], [[0, 0, 5, 5]], [0.5])
-    assert set(coco_metrics(annotations, some).values()) == {None}
-    assert set(coco_metrics(annotations, Results.empty()).values()) == {None}
+    assert set(evaluate_coco(annotations, some).metrics.values()) == {None}
+    assert set(evaluate_coco(annotations, Results.empty()).metrics.values()) == {None}
 
 
 def test_nothing_is_printed(capfd):
-    coco_metrics(coco(), Results.empty())
+    evaluate_coco(coco(), Results.empty())
     assert capfd.readouterr() == ("", "")
 
 

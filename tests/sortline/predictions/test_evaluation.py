@@ -8,7 +8,7 @@ from sortline.errors import InputError
 from sortline.predictions import evaluation as evaluation_module
 from sortline.predictions.bootstrap import bootstrap_map50, interval, resamples
 from sortline.predictions.evaluation import evaluate, short_names
-from sortline.predictions.matching import Truth, match
+from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.ranking import rank
 from sortline.predictions.results import write_results
 from sortline.predictions.score import score
@@ -47,7 +47,7 @@ def test_every_file_is_scored_on_the_same_resamples(ann_file, pred_file):
     assert (evaluation.images, evaluation.ground_truths, evaluation.replicates) == (8, 8, 200)
     weights = resamples(8, 200, seed=5)
     for file, results in zip(evaluation.files, (POOR, GOOD), strict=True):
-        assert file.scores == score(TRUTH, results)
+        assert file.scores == score(Matches.of(TRUTH, results))
         assert file.interval == interval(bootstrap_map50(rank(match(Truth.of(TRUTH), results)), weights))
         assert [bounds is None for bounds in file.class_intervals] == [False] * 2 + [True] * 8
     poor, good = evaluation.files

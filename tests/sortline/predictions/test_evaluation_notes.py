@@ -1,25 +1,21 @@
 import pytest
-from detection_cases import make_results, make_truth
+from detection_cases import matches_of
 
 from sortline.predictions.evaluation_notes import FEW_IMAGES, file_notes, truth_notes
-from sortline.predictions.matching import Truth, match
-from sortline.predictions.ranking import rank
-from sortline.predictions.score import score_matches
+from sortline.predictions.score import score
 
 BOX = [10, 10, 20, 20]
 ALL = [(image, 0, BOX, 0.01) for image in range(4)]
 
 
 def notes_of(truth, detections, images=4):
-    annotations = make_truth(*truth, images=images)
-    matches = match(Truth.of(annotations), make_results(*detections))
-    return file_notes(annotations, matches, score_matches(annotations, matches, rank(matches)))
+    matches = matches_of(truth, detections, images)
+    return file_notes(matches, score(matches))
 
 
 def notes_on_truth(truth, images=4, replicates=100):
-    annotations = make_truth(*truth, images=images)
-    matches = match(Truth.of(annotations), make_results())
-    return truth_notes(annotations, matches.truth, score_matches(annotations, matches, rank(matches)), replicates)
+    matches = matches_of(truth, [], images)
+    return truth_notes(matches.truth, score(matches), replicates)
 
 
 def test_sound_detections_need_no_words():

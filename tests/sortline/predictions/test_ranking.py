@@ -1,25 +1,16 @@
 import numpy as np
 import pytest
-from detection_cases import DETECTIONS, TRUTHS, make_results, make_truth
+from detection_cases import DETECTIONS, TRUTHS, make_results, make_truth, matches_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sortline.predictions.matching import Truth, match
-from sortline.predictions.ranking import WAYS_AT_ONCE, class_aps, map50_of, mean_ap, rank, taking_order
-from sortline.predictions.results import Results
+from sortline.predictions.matching import Matches
+from sortline.predictions.ranking import WAYS_AT_ONCE, class_aps, map50_of, mean_ap, rank
 from sortline.predictions.score import average_precision, score
 
 BOX = [10, 10, 20, 20]
 AWAY = [40, 10, 20, 20]
-
-
-def matches_of(truth, detections, images=4):
-    return match(Truth.of(make_truth(*truth, images=images)), make_results(*detections))
-
-
-def rescored(results, scores):
-    return Results(results.image_ids, results.category_ids, results.bboxes_xywh, scores)
 
 
 def test_detections_are_ranked_class_by_class_up_to_the_last_right_one():
@@ -38,27 +29,24 @@ def test_detections_are_ranked_class_by_class_up_to_the_last_right_one():
 @settings(deadline=None)
 @given(TRUTHS, DETECTIONS)
 def test_the_fast_path_gives_the_very_score(truth, detections):
-    expected = score(make_truth(*truth), make_results(*detections)).map50
-    assert map50_of(matches_of(truth, detections)) == expected
+    matches = matches_of(truth, detections)
+    assert map50_of(matches) == score(matches).map50
 
 
 @settings(deadline=None)
 @given(TRUTHS, DETECTIONS, st.data())
-def test_other_scores_and_fewer_detections_need_no_new_matching(truth, detections, data):
-    annotations, matches = make_truth(*truth), matches_of(truth, detections)
-    number = len(detections)
-    scores = data.draw(hnp.arrays(np.float64, number, elements=st.sampled_from([0.1, 0.4, 0.5, 0.6])))
-    keep = data.draw(hnp.arrays(bool, number))
-    expected = score(annotations, rescored(matches.results, scores).take(keep)).map50
-    assert map50_of(matches, scores, keep) == expected
+def test_fewer_detections_need_no_new_matching(truth, detections, data):
+    matches = matches_of(truth, detections)
+    keep = data.draw(hnp.arrays(bool, len(detections)))
+    expected = score(Matches.of(make_truth(*truth), matches.results.take(keep))).map50
+    assert map50_of(matches, keep) == expected
 
 
 @settings(deadline=None)
 @given(TRUTHS, DETECTIONS, hnp.arrays(bool, 4))
 def test_some_images_score_as_if_the_others_were_not_there(truth, detections, images):
-    annotations = make_truth(*[row for row in truth if images[row[0]]])
-    expected = score(annotations, make_results(*[row for row in detections if images[row[0]]])).map50
-    assert map50_of(matches_of(truth, detections), images=images) == expected
+    part = matches_of(*([row for row in rows if images[row[0]]] for rows in (truth, detections)))
+    assert map50_of(matches_of(truth, detections), images=images) == score(part).map50
 
 
 @settings(deadline=None)
@@ -85,7 +73,7 @@ def test_a_weight_counts_as_that_many_copies_of_the_image(truth, detections, wei
     annotations = make_truth(*[(copy, *row[1:]) for copy, image in copies for row in truth if row[0] == image])
     annotations["images"] = [{"id": copy, "file_name": f"{copy}", "width": 64, "height": 48} for copy, _ in copies]
     results = make_results(*[(copy, *row[1:]) for copy, image in copies for row in detections if row[0] == image])
-    expected = score(annotations, results).map50 if copies else None
+    expected = score(Matches.of(annotations, results)).map50 if copies else None
     found = mean_ap(class_aps(rank(matches_of(truth, detections, images=3)), weights[np.newaxis]))[0]
     assert found == pytest.approx(np.nan if expected is None else expected, nan_ok=True)
 
@@ -96,35 +84,6 @@ def test_more_ways_than_are_worked_through_at_once_keep_their_order():
     weights[:, 0] = 1
     weights[:, 1] = np.arange(len(weights))
     assert class_aps(ranking, weights)[:, 0] == pytest.approx(1 / (1 + np.arange(len(weights))))
-
-
-@settings(deadline=None)
-@given(DETECTIONS, st.data())
-def test_ties_are_taken_by_image_and_coordinates(detections, data):
-    results = make_results(*detections)
-    scores = data.draw(hnp.arrays(np.float64, len(detections), elements=st.sampled_from([0.1, 0.2])))
-    keys = [
-        (-score, image, *box)
-        for score, image, box in zip(scores, results.image_ids, results.bboxes_xywh.tolist(), strict=True)
-    ]
-    assert [keys[row] for row in taking_order(results, scores)] == sorted(keys)
-
-
-def test_long_runs_of_ties_are_sorted():
-    rng = np.random.default_rng(0)
-    number = 5000
-    columns = (
-        rng.integers(0, 3, number),
-        np.zeros(number),
-        rng.integers(1, 5, (number, 4)),
-        rng.integers(0, 2, number),
-    )
-    results = Results.from_arrays(*columns)
-    expected = np.lexsort((*results.bboxes_xywh.T[::-1], results.image_ids, -results.scores))
-    order = taking_order(results)
-    assert sorted(order) == list(range(number))
-    assert results.image_ids[order].tolist() == results.image_ids[expected].tolist()
-    assert results.bboxes_xywh[order].tolist() == results.bboxes_xywh[expected].tolist()
 
 
 def test_a_crowd_regions_detections_are_not_ranked():

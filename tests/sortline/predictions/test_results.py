@@ -6,10 +6,19 @@ from helpers import coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
 from sortline.files import write_json
 from sortline.predictions import results as results_module
-from sortline.predictions.results import Results, check_results, read_results, write_results
+from sortline.predictions.read import read_results
+from sortline.predictions.results import (
+    Results,
+    check_results,
+    note_on_outside,
+    ranks_in_group,
+    with_true_labels,
+    write_results,
+)
 
 NAN = float("nan")
 
@@ -169,3 +178,31 @@ def test_results_in_memory_are_checked_against_their_file():
         "detections of images that the annotation file does not list: ids 7, 8",
         "detections of categories that the annotation file does not list: ids 10",
     ]
+
+
+@pytest.mark.parametrize(("outside", "note"), [(0, []), (1, []), (2, ["10% of the boxes reach more than"])])
+def test_boxes_of_a_resized_photo_are_noted(tmp_path, outside, note):
+    """Of 20 boxes on photos of 64 x 48, so many begin at 60: one is 5%, which passes."""
+    (tmp_path / "ann.json").write_text(json.dumps(coco()))
+    left = [60.0] * outside + [4.0] * (20 - outside)
+    rows = [dict(image_id=i % 6, category_id=0, bbox=[x, 5.0, 30.0, 20.0], score=0.5) for i, x in enumerate(left)]
+    (tmp_path / "pred.json").write_text(json.dumps(rows))
+    annotations = read_annotations(tmp_path / "ann.json")
+    notes = note_on_outside(read_results(tmp_path / "pred.json", annotations), annotations)
+    assert [text[: len(start)] for text, start in zip(notes, note, strict=True)] == note
+
+
+def test_images_with_predicted_labels_are_left_out_with_their_detections():
+    content = coco(images=3)
+    content["images"][1]["pseudo"] = True
+    found = Results.from_arrays([1, 2], [0, 0], [[1, 1, 9, 9]] * 2, [0.9, 0.8])
+    real, results, left_out = with_true_labels(content, found)
+    assert [image["id"] for image in real["images"]] == [0, 2]
+    assert results.image_ids.tolist() == [2]
+    assert left_out == 1
+    assert len(with_true_labels(coco(), found)[1]) == 2
+
+
+def test_ranks_follow_the_order_given():
+    assert ranks_in_group(np.array([7, 3, 7, 7, 3])).tolist() == [0, 0, 1, 2, 1]
+    assert ranks_in_group(np.array([], dtype=np.int64)).tolist() == []

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sortline.predictions.confusion import Confusion
-from sortline.predictions.pr_curves import RECALLS, PrCurve
+from sortline.predictions.error_analysis import Confusion
+from sortline.predictions.score import RECALLS, PrCurve
 from sortline.predictions.score_charts import MOST_NUMBERED, draw_confusion, draw_pr_curves
 from sortline.reports.palette import class_colour
 

@@ -1,17 +1,16 @@
 import json
 
-import numpy as np
 import pytest
 from helpers import coco
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sortline.errors import InputError
-from sortline.predictions.ranking import taking_order
-from sortline.predictions.results import Results
+from sortline.predictions.matching import Matches, taking_order
+from sortline.predictions.results import Results, ranks_in_group
 from sortline.predictions.score import score
 from sortline.predictions.submission import write_submission
-from sortline.predictions.thresholds import ranks_in_image, sweep
+from sortline.predictions.thresholds import sweep
 
 ANNOTATIONS = coco(images=6)
 TRUTH = [(box["image_id"], box["category_id"], tuple(box["bbox"])) for box in ANNOTATIONS["annotations"]]
@@ -23,6 +22,10 @@ def boxes(*rows):
     return Results.from_arrays(*(list(zip(*rows, strict=True)) or [[], [], [], []]))
 
 
+def swept_of(annotations, results, *args, **options):
+    return sweep(Matches.of(annotations, results), *args, **options)
+
+
 # Class 0 has the boxes of images 0 and 3, class 1 those of 1 and 4, class 2 those of 2 and 5: each is found,
 # a wrong one of the lowest score on image 0 beside them.
 FOUND = [(*row, value) for row, value in zip(TRUTH, (0.9, 0.8, 0.7, 0.6, 0.5, 0.4), strict=True)]
@@ -30,7 +33,7 @@ ALL = boxes(*FOUND, (0, 0, WRONG, 0.05))
 
 
 def test_costs_of_score_thresholds():
-    swept = sweep(ANNOTATIONS, ALL, score_thrs=[0.65, 0.05, 0.1], max_boxes=[])
+    swept = swept_of(ANNOTATIONS, ALL, score_thrs=[0.65, 0.05, 0.1], max_boxes=[])
     assert [cut.score_thr for cut in swept.by_score] == [0.05, 0.1, 0.65]
     assert [cut.boxes for cut in swept.by_score] == [7, 6, 3]
     assert [cut.map50 for cut in swept.by_score] == pytest.approx([1, 1, (1 / 2 + 1 / 2 + 1 / 2) / 3])
@@ -40,10 +43,10 @@ def test_costs_of_score_thresholds():
 
 def test_the_highest_threshold_that_costs_less_is_recommended():
     # Every box is needed, and the lowest has 0.4: 0.401 costs half of one class of three.
-    swept = sweep(ANNOTATIONS, ALL)
+    swept = swept_of(ANNOTATIONS, ALL)
     assert (swept.score_thr.score_thr, swept.score_thr.cost) == (0.4, 0)
     assert swept.recommended.boxes == 6
-    swept = sweep(ANNOTATIONS, ALL, max_cost=1 / 2 / 3 + 1e-9)
+    swept = swept_of(ANNOTATIONS, ALL, max_cost=1 / 2 / 3 + 1e-9)
     assert swept.score_thr.score_thr == 0.5
     assert swept.score_thr.cost == pytest.approx(1 / 2 / 3)
 
@@ -51,7 +54,7 @@ def test_the_highest_threshold_that_costs_less_is_recommended():
 def test_a_limit_keeps_the_highest_scores_and_may_gain():
     # A wrong box above the right ones of its class: its image's second, so that a limit of 1 removes it.
     results = boxes(*FOUND, (2, 0, WRONG, 0.65))
-    swept = sweep(ANNOTATIONS, results, max_boxes=[5, 1])
+    swept = swept_of(ANNOTATIONS, results, max_boxes=[5, 1])
     (one,) = swept.by_number
     assert (one.max_boxes, one.boxes) == (1, 6)
     assert swept.full.map50 == pytest.approx((1 / 2 * 1 + 1 / 2 * 2 / 3 + 1 + 1) / 3)
@@ -62,28 +65,23 @@ def test_a_limit_keeps_the_highest_scores_and_may_gain():
 
 def test_nothing_is_recommended_where_everything_costs():
     low = boxes(*((*row, 0.0005) for row in TRUTH), (0, 0, WRONG, 0.0009))
-    swept = sweep(ANNOTATIONS, low, max_boxes=[1])
+    swept = swept_of(ANNOTATIONS, low, max_boxes=[1])
     assert (swept.score_thr, swept.max_boxes, swept.recommended) == (None, None, None)
 
 
 @pytest.mark.parametrize("results", [boxes(), boxes((0, 0, WRONG, 0.5))])
 def test_without_a_score_to_lose_nothing_is_recommended(results):
-    swept = sweep(ANNOTATIONS, results)
+    swept = swept_of(ANNOTATIONS, results)
     assert (swept.full.map50, swept.score_thr, swept.max_boxes, swept.recommended) == (0, None, None, None)
 
 
 def test_no_ground_truth_is_refused():
     with pytest.raises(InputError, match="no boxes to be found"):
-        sweep(coco(boxes=False), boxes())
-
-
-def test_ranks_follow_the_order_given():
-    assert ranks_in_image(np.array([7, 3, 7, 7, 3])).tolist() == [0, 0, 1, 2, 1]
-    assert ranks_in_image(np.array([], dtype=np.int64)).tolist() == []
+        swept_of(coco(boxes=False), boxes())
 
 
 def test_the_sweep_goes_into_json():
-    content = json.loads(json.dumps(sweep(ANNOTATIONS, ALL).to_json(), allow_nan=False))
+    content = json.loads(json.dumps(swept_of(ANNOTATIONS, ALL).to_json(), allow_nan=False))
     assert content["score_thr"]["score_thr"] == 0.4
 
 
@@ -101,19 +99,19 @@ def test_a_cut_scores_and_weighs_as_the_filtered_results_do(tmp_path_factory, ro
     annotations = coco(images=6)
     annotations["annotations"][0]["iscrowd"] = int(crowd)
     results = boxes(*rows)
-    swept = sweep(annotations, results, [score_thr], [limit])
+    swept = swept_of(annotations, results, [score_thr], [limit])
     ordered = results.take(taking_order(results))
     filtered = {"score": ordered.take(ordered.scores >= score_thr)}
     if swept.by_number:
-        filtered["number"] = ordered.take(ranks_in_image(ordered.image_ids) < limit)
+        filtered["number"] = ordered.take(ranks_in_group(ordered.image_ids) < limit)
     for cut, kept in zip((*swept.by_score, *swept.by_number), filtered.values(), strict=True):
         summary = write_submission(tmp_path_factory.mktemp("sweep") / "a.csv", kept, annotations)
         assert (cut.boxes, cut.file_size) == (len(kept), summary.file_size)
-        assert cut.map50 == pytest.approx(score(annotations, kept).map50)
+        assert cut.map50 == pytest.approx(score(Matches.of(annotations, kept)).map50)
 
 
 @settings(max_examples=30, deadline=None)
 @given(ROWS)
 def test_costs_never_fall_as_the_threshold_rises(rows):
-    costs = [cut.cost for cut in sweep(ANNOTATIONS, boxes(*rows), [0.05, 0.2, 0.3, 0.6, 0.9]).by_score]
+    costs = [cut.cost for cut in swept_of(ANNOTATIONS, boxes(*rows), [0.05, 0.2, 0.3, 0.6, 0.9]).by_score]
     assert costs == sorted(costs)

@@ -7,6 +7,7 @@ from helpers import coco, parts_of_fold
 from written_runs import trained
 
 from sortline.errors import InputError
+from sortline.predictions.matching import Matches
 from sortline.predictions.score import score
 from sortline.runs.oof import collect_oof
 from sortline.runs.run_record import VAL_PREDICTIONS, RunRecord, describe_files
@@ -46,7 +47,7 @@ def test_all_images_are_predicted_and_scored(experiment):
     results, parts = collect_oof(experiment(), coco(), "train.json")
     assert sorted(results.image_ids.tolist()) == [0, 1, 2, 3, 4, 5]
     assert [part.fold for part in parts] == [0, 1, 2]
-    assert score(coco(), results).map50 == 1
+    assert score(Matches.of(coco(), results)).map50 == 1
 
 
 def test_images_and_categories_are_known_by_name_whatever_their_ids(experiment):
@@ -62,7 +63,7 @@ def test_images_and_categories_are_known_by_name_whatever_their_ids(experiment):
         }
 
     results, _ = collect_oof(experiment(change=renumbered), coco(), "train.json")
-    assert score(coco(), results).map50 == 1
+    assert score(Matches.of(coco(), results)).map50 == 1
 
 
 def test_an_image_of_two_folds_is_refused(experiment):
@@ -132,7 +133,7 @@ def test_images_with_predicted_labels_have_no_part_in_it(experiment):
         assert sorted(results.image_ids.tolist()) == [0, 2, 3, 4]
         assert [part.left_out for part in parts] == [0, 1, 1]
         assert [len(part.annotations["images"]) for part in parts] == [2, 1, 1]
-        assert score(real, results).map50 == 1
+        assert score(Matches.of(real, results)).map50 == 1
 
 
 def test_images_that_only_train_are_no_gap(experiment):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from fact_cases import SETTINGS, draw_up, validation
 
+from sortline.predictions import matching
+from sortline.predictions.score import score
 from sortline.tracking.validation_facts import CHOICE, CONFUSION, CURVES, PHOTOS, PhotoSettings, ValidationFacts, shrunk
 
 
@@ -37,16 +39,16 @@ def test_photos_are_small_and_their_boxes_with_them(data, tmp_path):
 
 
 def test_the_photos_stay_the_same_when_the_detections_change_and_when_the_run_is_resumed(data, tmp_path):
-    annotations, results = validation()
+    found = validation()
     facts = ValidationFacts(tmp_path, SETTINGS)
-    names = [photo.name for photo in facts.draw_up(annotations, results, data)[PHOTOS].photos]
-    reverse = results.take(results.image_ids < 2)
-    assert [photo.name for photo in facts.draw_up(annotations, reverse, data)[PHOTOS].photos] == names
+    names = [photo.name for photo in facts.draw_up(found, data)[PHOTOS].photos]
+    reverse = found.take(found.results.image_ids < 2)
+    assert [photo.name for photo in facts.draw_up(reverse, data)[PHOTOS].photos] == names
     resumed = ValidationFacts(tmp_path, SETTINGS)
     resumed.recall_choice()
-    assert [photo.name for photo in resumed.draw_up(annotations, reverse, data)[PHOTOS].photos] == names
+    assert [photo.name for photo in resumed.draw_up(reverse, data)[PHOTOS].photos] == names
     anew = ValidationFacts(tmp_path, SETTINGS)
-    assert [photo.name for photo in anew.draw_up(annotations, reverse, data)[PHOTOS].photos] != names
+    assert [photo.name for photo in anew.draw_up(reverse, data)[PHOTOS].photos] != names
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", '{"worst": 3}', '{"worst": ["gone.jpg"]}'])
@@ -54,21 +56,20 @@ def test_a_choice_that_can_not_be_used_is_made_anew(data, tmp_path, content):
     (tmp_path / CHOICE).write_text(content)
     facts = ValidationFacts(tmp_path, SETTINGS)
     facts.recall_choice()
-    assert len(facts.draw_up(*validation(), data)[PHOTOS].photos) == 6
+    assert len(facts.draw_up(validation(), data)[PHOTOS].photos) == 6
     assert len(json.loads((tmp_path / CHOICE).read_text())["worst"]) == 2
 
 
 def test_the_surest_boxes_are_shown(data, tmp_path):
-    annotations, results = validation()
-    on_one = results.take(np.zeros(3, dtype=np.int64))
-    on_one.scores[:] = [0.2, 0.8, 0.05]
-    photos = ValidationFacts(tmp_path, PhotoSettings(2, 64, 5, 0.1)).draw_up(annotations, on_one, data)[PHOTOS]
+    on_one = validation().take(np.zeros(3, dtype=np.int64))
+    on_one.results.scores[:] = [0.2, 0.8, 0.05]
+    photos = ValidationFacts(tmp_path, PhotoSettings(2, 64, 5, 0.1)).draw_up(on_one, data)[PHOTOS]
     found = {photo.name: photo.found for photo in photos.photos}["train/0000.jpg"]
     assert found.scores.tolist() == [0.8, 0.2], "0.05 is below the threshold"
 
 
 def test_photos_can_be_switched_off(tmp_path):
-    facts = ValidationFacts(tmp_path, PhotoSettings(count=0)).draw_up(*validation(), tmp_path / "nowhere")
+    facts = ValidationFacts(tmp_path, PhotoSettings(count=0)).draw_up(validation(), tmp_path / "nowhere")
     assert PHOTOS not in facts
     assert not (tmp_path / CHOICE).exists()
 
@@ -85,3 +86,13 @@ def test_photos_can_be_switched_off(tmp_path):
 def test_photos_never_grow_and_keep_their_form(shape, side, small, scale):
     rgb, found = shrunk(np.zeros((*shape, 3), np.uint8), side)
     assert (rgb.shape, found) == ((*small, 3), scale)
+
+
+def test_one_validation_is_matched_once(data, tmp_path, monkeypatch):
+    calls = []
+    claim = matching._claim
+    monkeypatch.setattr(matching, "_claim", lambda *columns: (calls.append(1), claim(*columns)))
+    found = validation()
+    score(found)
+    draw_up(tmp_path, data, found)
+    assert len(calls) == 1

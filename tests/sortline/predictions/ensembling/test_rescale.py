@@ -8,6 +8,7 @@ from sortline.errors import InputError
 from sortline.predictions.ensembling.curves import IsotonicCurve, MemberCurves, PlattCurve
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
 from sortline.predictions.ensembling.rescale import fit_curves, rescale_members
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 
 ANNOTATIONS = coco(images=400)
@@ -48,19 +49,19 @@ def test_without_curves_nothing_can_be_mapped():
         rescaled([0.4], "isotonic")
 
 
-def made_of(chance, images: int = 400, seed: int = 0) -> Results:
+def made_of(chance, images: int = 400, seed: int = 0) -> Matches:
     """Detect the box of each image, right with a chance that grows with the score; the wrong ones lie elsewhere."""
     rng = np.random.default_rng(seed)
     scores = rng.uniform(0.05, 0.95, images)
     found = member(scores)
     wrong = rng.random(images) > chance(scores)
     found.bboxes_xywh[wrong] = [40, 30, 10, 10]
-    return found
+    return Matches.of(ANNOTATIONS, found)
 
 
 @pytest.mark.parametrize("kind", ["isotonic", "platt"])
 def test_curves_find_the_chance_of_being_right(kind):
-    fitted = fit_curves(kind, [made_of(lambda score: score), made_of(np.square)], ["a", "b"], ANNOTATIONS)
+    fitted = fit_curves(kind, [made_of(lambda score: score), made_of(np.square)], ["a", "b"])
     at = np.array([0.3, 0.5, 0.8])
     assert fitted[0].curves.pooled(at) == pytest.approx(at, abs=0.12)
     assert fitted[1].curves.pooled(at) == pytest.approx(at**2, abs=0.12)
@@ -68,13 +69,13 @@ def test_curves_find_the_chance_of_being_right(kind):
 
 @pytest.mark.parametrize("kind", ["isotonic", "platt"])
 def test_a_class_with_few_boxes_shares_the_pooled_curve(kind):
-    fitted = fit_curves(kind, [made_of(lambda score: 0.2 + 0.6 * score)], ["a"], ANNOTATIONS)[0]
+    fitted = fit_curves(kind, [made_of(lambda score: 0.2 + 0.6 * score)], ["a"])[0]
     # About 133 boxes each of the first three classes, half of them right; none of the others.
     assert set(fitted.curves.by_class) == {"General trash", "Paper", "Paper pack"}
     assert len(fitted.pooled_classes) == 7
     assert fitted.extent.startswith("a curve each for General trash, Paper, Paper pack; one for Metal, Glass")
     few = made_of(lambda score: 0.2 + 0.6 * score, images=120)
-    assert fit_curves(kind, [few], ["a"], ANNOTATIONS)[0].curves.by_class == {}
+    assert fit_curves(kind, [few], ["a"])[0].curves.by_class == {}
 
 
 @pytest.mark.parametrize("kind", ["isotonic", "platt"])
@@ -82,7 +83,7 @@ def test_a_class_with_few_boxes_shares_the_pooled_curve(kind):
 def test_scores_that_say_nothing_are_refused(kind, chance):
     good = made_of(lambda score: score)
     with pytest.raises(InputError, match=r"^bad\.json: its scores say nothing") as caught:
-        fit_curves(kind, [good, made_of(chance)], ["good.json", "bad.json"], ANNOTATIONS)
+        fit_curves(kind, [good, made_of(chance)], ["good.json", "bad.json"])
     assert len(caught.value.problems) == 1
 
 
@@ -94,7 +95,7 @@ def test_boxes_in_crowds_are_neither_right_nor_wrong():
         if rng.random() < 0.5:
             annotations["annotations"] = [*annotations["annotations"], crowd]
     found = made_of(lambda score: score)
-    seen = fit_curves("platt", [found], ["a"], annotations)[0].curves.pooled
-    without = fit_curves("platt", [found], ["a"], ANNOTATIONS)[0].curves.pooled
+    seen = fit_curves("platt", [Matches.of(annotations, found.results)], ["a"])[0].curves.pooled
+    without = fit_curves("platt", [found], ["a"])[0].curves.pooled
     # Half of the wrong boxes lie in a crowd, so that the odds of being right double.
     assert seen.intercept - without.intercept == pytest.approx(np.log(2), abs=0.3)

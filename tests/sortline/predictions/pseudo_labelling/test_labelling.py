@@ -7,6 +7,7 @@ from detection_cases import make_results
 from helpers import CLASSES, coco
 
 from sortline.errors import InputError
+from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labelling import LabellingSettings, OutOfFold, make_pseudo_labels
 from sortline.predictions.pseudo_labelling.precision import wilson_lower
 from sortline.predictions.results import Results
@@ -23,7 +24,7 @@ def out_of_fold(images: int = 300, wrong_below: float = 0.5) -> OutOfFold:
         (box["image_id"], box["category_id"], box["bbox"] if score >= wrong_below else ELSEWHERE, score)
         for box, score in zip(train["annotations"], scores, strict=True)
     ]
-    return OutOfFold(train, make_results(*rows), "train.json")
+    return OutOfFold(Matches.of(train, make_results(*rows)), "train.json")
 
 
 def found(*scores: float) -> Results:
@@ -122,7 +123,7 @@ def test_what_does_not_fit_the_files_is_refused_together():
     other["categories"] = other["categories"][:9]
     settings = LabellingSettings(class_score_thr={"Papre": 0.5}, precision=0.9)
     with pytest.raises(InputError) as refusal:
-        make_pseudo_labels([found(0.9)], IMAGES, settings, OutOfFold(other, Results.empty(), "train.json"))
+        make_pseudo_labels([found(0.9)], IMAGES, settings, OutOfFold(Matches.of(other, Results.empty()), "train.json"))
     assert "--score-thr: names the class 'Papre'" in str(refusal.value)
     assert "did you mean 'Paper'" in str(refusal.value)
     assert "train.json: lacks the categories Clothing" in str(refusal.value)

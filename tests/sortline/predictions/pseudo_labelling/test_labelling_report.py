@@ -6,6 +6,7 @@ from detection_cases import make_results
 from helpers import coco
 from rich.console import Console
 
+from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labelling import LabellingSettings, OutOfFold, make_pseudo_labels
 from sortline.predictions.pseudo_labelling.labelling_report import notes, print_labelling
 from sortline.predictions.pseudo_labelling.precision import wilson_lower
@@ -19,7 +20,7 @@ def out_of_fold(right: int) -> OutOfFold:
     """General trash found on its first images, and once beside."""
     train = coco(images=3 * (right + 1))
     rows = [(box["image_id"], 0, box["bbox"], 0.8) for box in train["annotations"] if box["category_id"] == 0]
-    return OutOfFold(train, make_results(*rows[:right], (1, 0, BOX, 0.5)), "train.json")
+    return OutOfFold(Matches.of(train, make_results(*rows[:right], (1, 0, BOX, 0.5))), "train.json")
 
 
 def printed(made) -> list[str]:

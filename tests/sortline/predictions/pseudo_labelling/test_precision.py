@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from detection_cases import make_results, make_truth
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
@@ -14,7 +13,6 @@ from sortline.predictions.pseudo_labelling.precision import (
     Threshold,
     choose_thresholds,
     fewest_boxes,
-    judge,
     threshold_at,
     threshold_of_precision,
     wilson_lower,
@@ -108,17 +106,6 @@ def test_what_is_kept_has_the_precision_and_no_lower_score_would_have(rows, prec
     else:
         assert threshold_at(judged, found.score_thr).boxes == found.boxes == max(at.boxes for at in reached)
         assert found.lower_bound >= precision
-
-
-def test_boxes_are_right_as_for_map50():
-    truth = make_truth((0, 0, BOX), (0, 1, BOX), (1, 0, BOX), (1, 0, FAR, 1))
-    found = make_results((0, 0, BOX, 0.6), (0, 0, BOX, 0.9), (1, 0, FAR, 0.8), (1, 1, BOX, 0.7))
-    judged = judge(truth, found)
-    # The surer of two on one box is right; the one in the crowd region is neither; class 1 has none on image 1.
-    assert judged["General trash"].scores.tolist() == [0.9, 0.6]
-    assert judged["General trash"].is_right.tolist() == [True, False]
-    assert judged["Paper"].is_right.tolist() == [False]
-    assert len(judged["Battery"].scores) == 0
 
 
 def test_a_fixed_threshold_goes_before_the_precision():

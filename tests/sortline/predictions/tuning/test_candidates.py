@@ -75,6 +75,6 @@ def test_finished_settings_are_of_the_members_in_use_alone(candidates):
 def test_finished_curves_are_fitted_to_all_images_of_the_view(pair, candidates):
     settings = EnsembleSettings("wbf", weights=(1.0, 1.0, 0.0), rescale="platt")
     finished = candidates.finished(settings, candidates.whole)
-    fitted = fit_curves("platt", pair.members[:2], pair.names[:2], pair.annotations)
+    fitted = fit_curves("platt", pair.matches[:2], pair.names[:2])
     assert finished.curves == tuple(member.curves for member in fitted)
     assert finished.curves != candidates.finished(settings, 0).curves

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sortline.errors import InputError
 from sortline.predictions.results import Results
 from sortline.predictions.tuning.image_folds import ImageFolds
-from sortline.predictions.tuning.material import Material, best_rows, check_material, class_limits
+from sortline.predictions.tuning.material import Material, check_material
+from sortline.predictions.tuning.rescaled import best_rows, class_limits
 
 
 def detect(images) -> Results:

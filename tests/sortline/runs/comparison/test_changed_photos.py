@@ -6,6 +6,7 @@ from detection_cases import make_results, make_truth
 from PIL import Image
 
 from sortline.errors import InputError
+from sortline.predictions.matching import Matches
 from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.comparison.changed_photos import changed_photos, draw_changes
 
@@ -18,7 +19,7 @@ SECOND = make_results((0, 0, BOX, 0.4), (1, 0, BOX, 0.4), (1, 0, OTHER, 0.4), (3
 
 
 def candidate(name, results, image_root=None):
-    return Candidate(name, name, (Part(None, "val.json", "", TRUTH, results, image_root),))
+    return Candidate(name, name, (Part(None, "val.json", "", Matches.of(TRUTH, results), image_root),))
 
 
 def test_errors_are_compared_photo_by_photo_whatever_the_scale_of_scores():

@@ -9,6 +9,7 @@ from written_runs import found_rows
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
+from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.comparison.compare import compare
@@ -23,7 +24,12 @@ def candidate(name, content, found, folds=None):
     """Make a run that finds the boxes of some images and no others: each class's AP is the share found."""
     contents = [content] if folds is None else [parts_of_fold(content, fold, folds)["val"] for fold in range(folds)]
     parts = tuple(
-        Part(None if folds is None else fold, f"val_{fold}.json", "", part, results_of(found_rows(part, found)))
+        Part(
+            None if folds is None else fold,
+            f"val_{fold}.json",
+            "",
+            Matches.of(part, results_of(found_rows(part, found))),
+        )
         for fold, part in enumerate(contents)
     )
     return Candidate(name, name, parts)
@@ -126,6 +132,6 @@ def test_two_trainings_of_one_model_seldom_look_different():
 def test_nothing_to_find_is_refused(tmp_path):
     path = tmp_path / "val.json"
     path.write_text(json.dumps(coco(boxes=False)))
-    part = Part(None, str(path), "", read_annotations(path), Results.empty())
+    part = Part(None, str(path), "", Matches.of(read_annotations(path), Results.empty()))
     with pytest.raises(InputError, match="no boxes to be found"):
         compare([Candidate("a", "a", (part,)), Candidate("b", "b", (part,))])

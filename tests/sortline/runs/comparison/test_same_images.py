@@ -6,7 +6,6 @@ import pytest
 from written_runs import dataset, write_fold_runs, write_run
 
 from sortline.errors import InputError
-from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import map50_of
 from sortline.runs.comparison.candidates import read_candidates
 from sortline.runs.comparison.same_images import on_the_same_images
@@ -40,8 +39,7 @@ def renumber(content):
 def test_ids_and_order_do_not_matter(pair):
     first, second = on_the_same_images(pair(renumber))
     assert second.parts[0].annotations is first.parts[0].annotations
-    truth = Truth.of(first.parts[0].annotations)
-    assert map50_of(match(truth, second.parts[0].results)) == map50_of(match(truth, first.parts[0].results)) == 6 / 12
+    assert map50_of(second.parts[0].matches) == map50_of(first.parts[0].matches) == 6 / 12
 
 
 def lose_a_photo(content):

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -78,12 +77,15 @@ def decode_photo(data: bytes) -> UInt8Array:
     Raises:
         PhotoError: A training run can't load it.
     """
-    return np.ascontiguousarray(_decode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(_decode(data, "IMREAD_COLOR")[..., ::-1])
 
 
-def _decode(data: bytes, flags: int) -> UInt8Array:
+def _decode(data: bytes, *flags: str) -> UInt8Array:
+    """Decode a photo by OpenCV's flags of these names; pixels are BGR, grey, or with an alpha channel."""
+    import cv2  # as long a start as all else of a tool that may not look at a single photo
+
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), sum(getattr(cv2, name) for name in flags))
     except cv2.error:  # an empty file, or one whose header asks for too many pixels
         pixels = None
     if pixels is None:
@@ -117,10 +119,10 @@ def view_of(data: bytes, pixels: UInt8Array) -> PhotoView:
     # OpenCV leaves it to libtiff to turn a TIFF, which does so whatever the flags say.
     is_turned = orientation != UPRIGHT and (
         form == "TIFF"
-        or not np.array_equal(_decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)[..., ::-1], pixels)
+        or not np.array_equal(_decode(data, "IMREAD_COLOR", "IMREAD_IGNORE_ORIENTATION")[..., ::-1], pixels)
     )
     is_dark = bool(pixels.max() < LEAST_BRIGHTEST)
-    is_nearly_black = is_dark and _decode(data, cv2.IMREAD_UNCHANGED).dtype != np.uint8
+    is_nearly_black = is_dark and _decode(data, "IMREAD_UNCHANGED").dtype != np.uint8
     return PhotoView((pixels.shape[1], pixels.shape[0]), orientation, is_turned, is_nearly_black)
 
 

@@ -130,7 +130,7 @@ def test_an_orientation_is_told_whether_the_loader_follows_it_or_not(tmp_path, n
 def test_plain_jpeg_and_png_are_not_decoded_for_their_size(tmp_path, monkeypatch, name, decodes):
     calls = []
     real = cv2.imdecode
-    monkeypatch.setattr(photos.cv2, "imdecode", lambda *args: calls.append(args) or real(*args))
+    monkeypatch.setattr(cv2, "imdecode", lambda *args: calls.append(args) or real(*args))
     (tmp_path / "photo").write_bytes(PHOTOS[name])
     view_photo(tmp_path / "photo")
     assert len(calls) <= decodes

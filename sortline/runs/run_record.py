@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sortline.errors import InputError, Problem
-from sortline.files import file_sha256, read_json, write_json
+from sortline.files import file_sha256, write_json
 from sortline.runs.conditions import Conditions, Course, Start, utc_now
-from sortline.runs.from_json import from_json
+from sortline.runs.typed_json import read_dataclass
 
 NAME = "run.json"
 #: Detections on the validation images, relative to the run folder.
@@ -137,15 +137,13 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
     path = Path(folder) / NAME
     if not path.exists():
         return None
-    content = read_json(path)
-    try:
-        record = from_json(RunRecord, content)
-        sound = record.status in STATUSES and all(file.keys() >= {"path", "sha256"} for file in _files(record))
-    except TypeError:
-        sound = False
-    if not sound:
-        remedy = "it was written by another version, or changed; move the folder away and train again"
-        raise InputError(Problem(str(path), "is not a run's record", remedy))
+    what = "is not a run's record"
+    remedy = "it was written by another version, or changed; move the folder away and train again"
+    record = read_dataclass(path, RunRecord, what, remedy)
+    if record.status not in STATUSES:
+        raise InputError(Problem(str(path), f"{what}: its status is {record.status!r}", remedy))
+    if not all(file.keys() >= {"path", "sha256"} for file in _files(record)):
+        raise InputError(Problem(str(path), f"{what}: it names a file without its path or sha256", remedy))
     return record
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sortline.runs.from_json import finite_number
 from sortline.runs.run_record import SCALARS
+from sortline.runs.typed_json import finite_number
 
 
 @dataclass(frozen=True)

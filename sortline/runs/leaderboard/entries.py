@@ -15,11 +15,11 @@ from scipy.special import stdtrit
 from sortline.errors import InputError, Problem
 from sortline.files import read_json
 from sortline.predictions.bootstrap import LEVEL, Interval
-from sortline.runs.from_json import finite_number
 from sortline.runs.leaderboard.public_score import read_score
 from sortline.runs.leaderboard.runs import Run
 from sortline.runs.run_record import OOF_SCORE
 from sortline.runs.settings import Change, changes_of_parts, parts_by_type
+from sortline.runs.typed_json import finite_number
 
 FINISHED, UNTESTED, UNFINISHED = "finished", "not tested", "unfinished"
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sortline.errors import InputError, Problem
-from sortline.files import file_sha256, missing_part, read_json, write_json
+from sortline.files import file_sha256, missing_part, write_json
 from sortline.runs.conditions import utc_now
-from sortline.runs.from_json import from_json
 from sortline.runs.run_record import NAME as RECORD
 from sortline.runs.run_record import SUBMISSION, fold_folders
+from sortline.runs.typed_json import read_dataclass
 
 NAME = "public_score.json"
 
@@ -77,11 +77,8 @@ def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
     path = Path(folder) / NAME
     if not path.is_file():
         return None
-    try:
-        entry = from_json(PublicScore, read_json(path))
-    except TypeError:
-        entry = None
-    if entry is None or not 0 <= entry.score <= 1:
-        remedy = f"enter it again: python tools/leaderboard.py --enter {folder} --public SCORE"
-        raise InputError(Problem(str(path), "holds no public score", remedy))
+    remedy = f"enter it again: python tools/leaderboard.py --enter {folder} --public SCORE"
+    entry = read_dataclass(path, PublicScore, "holds no public score", remedy)
+    if not 0 <= entry.score <= 1:
+        raise InputError(Problem(str(path), f"holds no public score: {entry.score:g}", remedy))
     return entry

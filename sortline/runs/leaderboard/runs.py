@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part, read_json
-from sortline.runs.from_json import finite_number
 from sortline.runs.run_record import FOLD_FOLDER, NAME, SCORE, TRAINED, fold_folders
+from sortline.runs.typed_json import finite_number
 
 #: Folders inside run folders that hold no runs, and what only looks like one: two iterations of everything.
 NO_RUNS = re.compile(r"\d{8}_\d{6}|wandb|predictions|split|smoke|predict")

@@ -11,7 +11,8 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator, visible_share
+from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator
+from sortline.data.overlaps import visible_share
 from sortline.errors import InputError, Problem
 
 TRIES = 30

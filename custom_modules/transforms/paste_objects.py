@@ -17,14 +17,10 @@ from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.logging import print_log
 
-from custom_modules.transforms.object_bank import (
-    Patch,
-    PatchCache,
-    count_by_class,
-    find_cutouts,
-    rare_class_weights,
-)
-from custom_modules.transforms.pasting import (
+from custom_modules.transforms.samples import box_array, seeded_generator
+from sortline.data.annotations import CocoJson, category_names, check_categories, read_annotations
+from sortline.data.cutouts import Patch, PatchCache, find_cutouts, rare_class_weights
+from sortline.data.pasting import (
     blend,
     choose_place,
     feathered_box,
@@ -33,8 +29,6 @@ from custom_modules.transforms.pasting import (
     resize_patch,
     soft_mask,
 )
-from custom_modules.transforms.samples import box_array, seeded_generator
-from sortline.data.annotations import CocoJson, category_names, check_categories, read_annotations
 from sortline.errors import InputError, Problem, nearest
 
 MIB = 2**20
@@ -47,7 +41,7 @@ class PasteObjects(BaseTransform):
 
     An object with a segmentation is cut along it, another by its box, whose surroundings fade into the photo. It keeps
     about the share of the photo that it has in its own, and is put where it hides no other object. Cut-off, tiny
-    and crowded objects are not used; see :func:`custom_modules.transforms.object_bank.find_cutouts`. Where the
+    and crowded objects are not used; see :func:`sortline.data.cutouts.find_cutouts`. Where the
     sample has ``gt_masks``, only objects with a segmentation are pasted, and the masks below them lose what is hidden.
 
     It stands right after ``LoadAnnotations``. Draws follow numpy's global seed. Idea: Ghiasi et al., Simple Copy-Paste,
@@ -123,7 +117,7 @@ class PasteObjects(BaseTransform):
         """Find the objects to choose from, and say how many there are of each class."""
         found = find_cutouts(annotations, self.min_side)
         self.cutouts = [cutout for cutout in found if cutout.label in self.weights]
-        counts = count_by_class(self.cutouts, len(names))
+        counts = np.bincount([cutout.label for cutout in self.cutouts], minlength=len(names))
         labels = [label for label in self.weights if counts[label]]
         total = sum(self.weights[label] for label in labels)
         pasted = self.prob * (1 + self.max_objects) / 2 * len(annotations["images"])
@@ -198,7 +192,7 @@ def add_patch(
         patch: The object, at its final size.
         corner_xy: Where the patch's left top pixel comes to lie; may be negative.
         label: Class of the object.
-        match_light: See :func:`custom_modules.transforms.pasting.light_gain`.
+        match_light: See :func:`sortline.data.pasting.light_gain`.
     """
     height, width = patch.image.shape[:2]
     if patch.mask is None:

@@ -1,4 +1,4 @@
-"""What several transforms do to a sample on its way through a pipeline: one dict with the photo and its objects."""
+"""What several transforms do to a sample of a pipeline: a dict with the photo and its objects."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sortline.arrays import BoolArray, FloatArray
+from sortline.data.overlaps import visible_share
+
 #: Keys that hold one entry for each object.
 PER_OBJECT = ("gt_bboxes", "gt_bboxes_labels", "gt_ignore_flags", "gt_masks", "gt_instances_ids")
 
 
 def seeded_generator() -> np.random.Generator:
-    """Return a generator that follows numpy's global one, which mmengine seeds in every worker."""
+    """Return a generator seeded by numpy's global one, which is seeded for every photo."""
     return np.random.default_rng(np.random.randint(2**31))
 
 
-def keep_objects(results: dict[str, Any], keep: npt.NDArray[np.bool_]) -> None:
-    """Leave out objects with all that belongs to them.
+def keep_objects(results: dict[str, Any], keep: BoolArray) -> None:
+    """Keep some objects of a sample, with their labels, flags and masks.
 
     Args:
         results: Sample after ``LoadAnnotations``; changed in place.
-        keep: Which objects stay, shape ``(N,)``.
+        keep: Which objects to keep, shape ``(N,)``.
     """
     rows = np.flatnonzero(keep)
     for key in PER_OBJECT:
@@ -29,39 +32,19 @@ def keep_objects(results: dict[str, Any], keep: npt.NDArray[np.bool_]) -> None:
             results[key] = results[key][rows]
 
 
-def visible_share(boxes_xyxy: npt.NDArray[np.float64], window_xyxy: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return how much of each box's area lies inside a window.
-
-    >>> visible_share(np.array([[0.0, 0.0, 10.0, 10.0]]), (5, 0, 20, 20))
-    array([0.5])
-
-    Args:
-        boxes_xyxy: Left, top, right, bottom in pixels, shape ``(N, 4)``.
-        window_xyxy: The same of the window, shape ``(4,)``.
-
-    Returns:
-        Shares from 0 to 1, shape ``(N,)``; 0 for a box without area.
-    """
-    window = np.asarray(window_xyxy, dtype=np.float64)
-    sides = np.minimum(boxes_xyxy[:, 2:], window[2:]) - np.maximum(boxes_xyxy[:, :2], window[:2])
-    areas = np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1)
-    inside = np.prod(np.maximum(sides, 0.0), axis=1)
-    return np.where(areas > 0, inside / np.maximum(areas, np.finfo(float).tiny), 0.0)
-
-
-def box_array(results: dict[str, Any]) -> npt.NDArray[np.float64]:
+def box_array(results: dict[str, Any]) -> FloatArray:
     """Return a sample's boxes as left, top, right, bottom in pixels, shape ``(N, 4)``."""
     boxes = results["gt_bboxes"]
     return np.asarray(getattr(boxes, "tensor", boxes), dtype=np.float64).reshape(-1, 4)
 
 
 def crop_sample(results: dict[str, Any], window_xyxy: tuple[int, int, int, int], min_visible: float) -> None:
-    """Cut a photo down to a window, its boxes clipped to it.
+    """Crop a photo to a window and clip its boxes to it.
 
     Args:
         results: Sample after ``LoadAnnotations``; changed in place.
         window_xyxy: Left, top, right, bottom in whole pixels, inside the photo.
-        min_visible: Objects of which no more than this share of the box is left go; 0 keeps whatever has any area.
+        min_visible: Objects are removed if at most this share of their box is left; 0 keeps all with any area left.
     """
     left, top, right, bottom = window_xyxy
     keep = visible_share(box_array(results), window_xyxy) > min_visible
@@ -78,7 +61,7 @@ def crop_sample(results: dict[str, Any], window_xyxy: tuple[int, int, int, int],
 
 
 def record_homography(results: dict[str, Any], matrix: npt.ArrayLike) -> None:
-    """Add a step to the 3x3 matrix that leads from the loaded photo's pixels to those of now, as mmdet does."""
+    """Multiply a step onto the 3x3 matrix from the loaded photo's pixels to the current ones, as mmdet does."""
     step = np.asarray(matrix, dtype=np.float32)
     before = results.get("homography_matrix")
     results["homography_matrix"] = step if before is None else step @ before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
 
@@ -101,3 +102,23 @@ def duplicate_boxes(
     is_copy = original != np.arange(len(images))
     repeats[is_copy] = np.where(repeats[original[is_copy]] < 0, original[is_copy], repeats[original[is_copy]])
     return repeats, conflicts
+
+
+def visible_share(boxes_xyxy: FloatArray, window_xyxy: npt.ArrayLike) -> FloatArray:
+    """Return the share of each box's area that lies inside a window.
+
+    >>> visible_share(np.array([[0.0, 0.0, 10.0, 10.0]]), (5, 0, 20, 20))
+    array([0.5])
+
+    Args:
+        boxes_xyxy: Left, top, right, bottom in pixels, shape ``(N, 4)``.
+        window_xyxy: The same for the window, shape ``(4,)``.
+
+    Returns:
+        Shares from 0 to 1, shape ``(N,)``; 0 for a box without area.
+    """
+    window = np.asarray(window_xyxy, dtype=np.float64)
+    sides = np.minimum(boxes_xyxy[:, 2:], window[2:]) - np.maximum(boxes_xyxy[:, :2], window[:2])
+    areas = np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1)
+    inside = np.prod(np.maximum(sides, 0.0), axis=1)
+    return np.where(areas > 0, inside / np.maximum(areas, np.finfo(float).tiny), 0.0)

@@ -13,7 +13,7 @@ def transform(**settings):
 
 
 def test_visible_shares_are_those_of_the_area():
-    from custom_modules.transforms.samples import visible_share
+    from sortline.data.overlaps import visible_share
 
     boxes = np.array([[0, 0, 10, 10], [8, 8, 12, 12], [30, 0, 40, 10], [5, 5, 5, 9]], dtype=float)
     assert visible_share(boxes, (5, 0, 10, 20)).tolist() == [5 / 10, 2 / 4, 0.0, 0.0]

@@ -68,7 +68,7 @@ def test_the_rare_object_lies_in_its_new_box(data, make_sample, where_colour_is)
 
 
 def test_no_object_is_hidden(data, make_sample):
-    from custom_modules.transforms.samples import visible_share
+    from sortline.data.overlaps import visible_share
 
     transform = paste(data(), max_objects=4, max_covered=0.1)
     np.random.seed(0)

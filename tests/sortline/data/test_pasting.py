@@ -3,18 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.mm
-
-
-def pasting():
-    from custom_modules.transforms import pasting
-
-    return pasting
+from sortline.data import pasting
+from sortline.data.cutouts import Patch
 
 
 def factor(**changed):
     case = dict(box_wh=(40, 20), photo_wh=(400, 400), target_wh=(400, 400), jitter=1.0, max_share=0.5, min_side=4)
-    return pasting().paste_factor(**{**case, **changed})
+    return pasting.paste_factor(**{**case, **changed})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +32,7 @@ def test_size_of_a_pasted_object(changed, expected):
 @given(st.tuples(st.floats(5, 60), st.floats(5, 60)), st.integers(0, 10**6))
 def test_a_place_is_inside_and_hides_no_object(box_wh, seed):
     boxes = np.array([[10, 10, 40, 40], [60, 60, 95, 95]], dtype=float)
-    place = pasting().choose_place(box_wh, (100, 100), boxes, 0.2, np.random.default_rng(seed))
+    place = pasting.choose_place(box_wh, (100, 100), boxes, 0.2, np.random.default_rng(seed))
     if place is None:
         return
     left, top = place
@@ -53,12 +48,12 @@ def test_a_place_is_inside_and_hides_no_object(box_wh, seed):
 def test_there_is_no_place_on_a_full_photo_or_for_a_box_larger_than_it():
     rng = np.random.default_rng(0)
     full = np.array([[0, 0, 20, 20]], dtype=float)
-    assert pasting().choose_place((15, 15), (20, 20), full, 0.2, rng) is None
-    assert pasting().choose_place((25, 5), (20, 20), np.zeros((0, 4)), 0.2, rng) is None
+    assert pasting.choose_place((15, 15), (20, 20), full, 0.2, rng) is None
+    assert pasting.choose_place((25, 5), (20, 20), np.zeros((0, 4)), 0.2, rng) is None
 
 
 def test_a_feathered_box_is_solid_inside_and_fades_to_nothing():
-    alpha = pasting().feathered_box((30, 20), (6.4, 5, 22, 15.2))
+    alpha = pasting.feathered_box((30, 20), (6.4, 5, 22, 15.2))
     assert (alpha[5:16, 6:22] == 1).all()
     assert alpha[0].max() < 0.05
     assert alpha[10, :7].tolist() == sorted(alpha[10, :7])
@@ -66,12 +61,12 @@ def test_a_feathered_box_is_solid_inside_and_fades_to_nothing():
 
 
 def test_a_box_that_fills_its_patch_does_not_fade():
-    assert (pasting().feathered_box((30, 20), (0, 0, 30, 20)) == 1).all()
+    assert (pasting.feathered_box((30, 20), (0, 0, 30, 20)) == 1).all()
 
 
 def test_light_is_matched_within_bounds():
     dark, bright = np.full((2, 2, 3), 49, np.uint8), np.full((2, 2, 3), 199, np.uint8)
-    gain = pasting().light_gain
+    gain = pasting.light_gain
     assert gain(dark, bright, 0.0) == 1.0
     assert gain(dark, np.full((2, 2, 3), 60, np.uint8), 1.0) == pytest.approx(61 / 50)
     assert gain(dark, bright, 1.0) == 1.4
@@ -81,18 +76,16 @@ def test_light_is_matched_within_bounds():
 def test_blending_mixes_where_patch_and_image_lie_over_each_other():
     image = np.full((10, 10, 3), 100, dtype=np.uint8)
     patch = np.full((4, 4, 3), 200, dtype=np.uint8)
-    pasting().blend(image, patch, np.full((4, 4), 0.25), (-2, 8), 0.0)
+    pasting.blend(image, patch, np.full((4, 4), 0.25), (-2, 8), 0.0)
     expected = np.full((10, 10), 100)
     expected[8:10, 0:2] = 0.25 * 200 + 0.75 * 100
     np.testing.assert_array_equal(image[..., 0], expected)
 
 
 def test_a_flipped_patch_is_flipped_with_its_box_and_mask():
-    from custom_modules.transforms.object_bank import Patch
-
     image = np.zeros((10, 20, 3), dtype=np.uint8)
     image[2:6, 3:9] = 255
-    patch = pasting().resize_patch(Patch(image, (3, 2, 9, 6), image[..., 0] // 255), 2.0, flip=True)
+    patch = pasting.resize_patch(Patch(image, (3, 2, 9, 6), image[..., 0] // 255), 2.0, flip=True)
     assert patch.image.shape == (20, 40, 3)
     # 2 x (20 - 9) to 2 x (20 - 3)
     assert patch.box_xyxy == (22, 4, 34, 12)

@@ -1,25 +1,24 @@
-"""Objects cut from training photos, to be pasted into others: which ones are fit for it, and their pixels."""
+"""Objects cut from training photos, to be pasted into others: which ones are suitable, and their pixels."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
-import numpy.typing as npt
-from pycocotools import mask as coco_mask
+from hotcoco import mask as coco_mask
 
+from sortline.arrays import BoolArray, FloatArray, UInt8Array
 from sortline.data.annotations import CocoJson, is_weighted
+from sortline.data.photos import read_photo
 
-#: Share of an object's box that other objects may cover: they would come along without a label.
+#: Share of an object's box that other objects may cover: they would be pasted too, without a label.
 MAX_FOREIGN = 0.1
-#: Boxes this close to the photo's edge, in pixels, are taken for cut off by it.
+#: Boxes this close to the photo's edge, in pixels, count as cut off by it.
 EDGE = 2.0
-#: Photo around a box that is cut along, as a share of the box's mean side: what the feathered edge fades over.
+#: Width of the margin cut out around a box, as a share of the box's mean side: the pasted object fades over it.
 MARGIN = 0.15
 
 
@@ -32,7 +31,7 @@ class Cutout:
         size_wh: Width and height of the photo in pixels.
         box_xyxy: Left, top, right, bottom in pixels.
         label: Position of its class.
-        segmentation: Polygons or run lengths as COCO writes them; None where the file has none.
+        segmentation: Polygons or run lengths in COCO's form; None where the file has none.
     """
 
     file_name: str
@@ -47,29 +46,29 @@ class Patch:
     """An object's pixels.
 
     Attributes:
-        image: As ``mmcv.imread`` gives it: BGR, shape ``(H, W, 3)``.
+        image: BGR as in mmdet's pipelines, shape ``(H, W, 3)``.
         box_xyxy: The object's box in the patch's pixels.
         mask: Where the object is, 0 or 1, shape ``(H, W)``; None where only its box is known.
     """
 
-    image: npt.NDArray[np.uint8]
+    image: UInt8Array
     box_xyxy: tuple[float, float, float, float]
-    mask: npt.NDArray[np.uint8] | None
+    mask: UInt8Array | None
 
     @property
     def nbytes(self) -> int:
-        """Memory that the pixels take."""
+        """Memory of the pixels in bytes."""
         return self.image.nbytes + (0 if self.mask is None else self.mask.nbytes)
 
 
 def find_cutouts(annotations: CocoJson, min_side: float) -> list[Cutout]:
     """List the objects that can be pasted elsewhere.
 
-    Left out are crowd regions, pseudo labels with a weight, objects smaller than ``min_side``, those cut off by the
-    photo's edge and, unless a mask separates them, those whose box other boxes cover by more than a tenth.
+    Crowd regions, pseudo labels with a weight, objects smaller than ``min_side`` and objects cut off by the photo's
+    edge are left out; so are objects without a mask whose box another box covers by more than a tenth.
 
     Args:
-        annotations: A sound COCO file.
+        annotations: Content of a valid COCO file.
         min_side: Smallest width and height in pixels.
     """
     labels = {category["id"]: label for label, category in enumerate(annotations["categories"])}
@@ -93,15 +92,15 @@ def find_cutouts(annotations: CocoJson, min_side: float) -> list[Cutout]:
     return found
 
 
-def _fit(boxes_xyxy: npt.NDArray[np.float64], size_wh: tuple[int, int], min_side: float) -> npt.NDArray[np.bool_]:
-    """Tell which boxes are large enough and not cut off by the photo's edge."""
+def _fit(boxes_xyxy: FloatArray, size_wh: tuple[int, int], min_side: float) -> BoolArray:
+    """Return which boxes are large enough and not cut off by the photo's edge, shape ``(N,)``."""
     sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
     inside = (boxes_xyxy[:, :2] >= EDGE).all(axis=1) & (boxes_xyxy[:, 2:] <= np.array(size_wh) - EDGE).all(axis=1)
     return np.asarray((sides >= min_side).all(axis=1) & inside)
 
 
-def _foreign_share(boxes_xyxy: npt.NDArray[np.float64], index: int) -> float:
-    """Return the largest share of a box that one of the others covers."""
+def _foreign_share(boxes_xyxy: FloatArray, index: int) -> float:
+    """Return the largest share of a box that another one covers."""
     box, others = boxes_xyxy[index], np.delete(boxes_xyxy, index, axis=0)
     corners = np.hstack([np.maximum(others[:, :2], box[:2]), np.minimum(others[:, 2:], box[2:])])
     shared = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), axis=1)
@@ -109,8 +108,12 @@ def _foreign_share(boxes_xyxy: npt.NDArray[np.float64], index: int) -> float:
 
 
 def read_patch(cutout: Cutout, image_root: str | Path) -> Patch:
-    """Cut an object from its photo, with some of what surrounds it."""
-    photo = mmcv.imread(Path(image_root) / cutout.file_name)
+    """Cut an object from its photo, with a margin around it.
+
+    Raises:
+        InputError: The photo is absent, or a training run can't load it.
+    """
+    photo = read_photo(image_root, {"file_name": cutout.file_name})[..., ::-1]
     height, width = photo.shape[:2]
     x1, y1, x2, y2 = cutout.box_xyxy
     margin = MARGIN * (x2 - x1 + y2 - y1) / 2
@@ -122,8 +125,8 @@ def read_patch(cutout: Cutout, image_root: str | Path) -> Patch:
     return Patch(photo[top:bottom, left:right].copy(), (x1 - left, y1 - top, x2 - left, y2 - top), mask)
 
 
-def decode_segmentation(segmentation: Any, size_wh: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Turn COCO polygons or run lengths into a mask of 0 and 1, shape ``(height, width)``."""
+def decode_segmentation(segmentation: Any, size_wh: tuple[int, int]) -> UInt8Array:
+    """Convert COCO polygons or run lengths to a mask of 0 and 1, shape ``(height, width)``."""
     width, height = size_wh
     if isinstance(segmentation, list):
         runs = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
@@ -135,11 +138,11 @@ def decode_segmentation(segmentation: Any, size_wh: tuple[int, int]) -> npt.NDAr
 
 
 class PatchCache:
-    """Reads patches when they are asked for and keeps those used last, within a limit of memory.
+    """Reads patches on demand and keeps those used last, within a limit of memory.
 
     Args:
-        image_root: Folder that file names start from.
-        limit_bytes: Memory for pixels; one patch is kept however large.
+        image_root: Folder that file names are relative to.
+        limit_bytes: Memory for pixels; one patch is kept, whatever its size.
     """
 
     def __init__(self, image_root: str | Path, limit_bytes: int) -> None:
@@ -148,7 +151,7 @@ class PatchCache:
         self.nbytes = 0
 
     def get(self, number: int, cutout: Cutout) -> Patch:
-        """Return a cutout's pixels; ``number`` is what it is kept under."""
+        """Return the pixels of a cutout; ``number`` identifies it in the cache."""
         if number not in self.patches:
             self.patches[number] = read_patch(cutout, self.image_root)
             self.nbytes += self.patches[number].nbytes
@@ -159,14 +162,14 @@ class PatchCache:
 
 
 def rare_class_weights(annotations: CocoJson, rare_thr: float) -> dict[str, float]:
-    """Weigh the classes that few images have, as repeat factor sampling does (Gupta et al., LVIS, 2019).
+    """Weight the classes that few images have, as repeat factor sampling does (Gupta et al., LVIS, 2019).
 
-    A class in the share ``f`` of the images, less than ``rare_thr``, would be repeated ``sqrt(rare_thr / f)`` times.
-    Its weight is the number of objects that this adds: a class with very few objects gets more of each, but not so
-    many that a handful of cutouts fills every photo.
+    A class in a share ``f`` of the images below ``rare_thr`` would be repeated ``sqrt(rare_thr / f)`` times. Its weight
+    is the number of objects that this adds: each object of a very rare class is pasted more often, but not so often
+    that a few cutouts fill every photo.
 
     Args:
-        annotations: A sound COCO file.
+        annotations: Content of a valid COCO file.
         rare_thr: Share of the images below which a class is rare.
 
     Returns:
@@ -177,22 +180,12 @@ def rare_class_weights(annotations: CocoJson, rare_thr: float) -> dict[str, floa
     objects: dict[str, int] = dict.fromkeys(names.values(), 0)
     for row in rows:
         objects[names[row["category_id"]]] += 1
-    images = _images_by_class((names[row["category_id"]], row["image_id"]) for row in rows)
+    images: dict[str, set[int]] = {}
+    for row in rows:
+        images.setdefault(names[row["category_id"]], set()).add(row["image_id"])
     shares = {name: len(ids) / len(annotations["images"]) for name, ids in images.items()}
     return {
         name: (float(np.sqrt(rare_thr / share)) - 1.0) * objects[name]
         for name, share in shares.items()
         if share < rare_thr
     }
-
-
-def _images_by_class(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    images: dict[str, set[int]] = {}
-    for name, image_id in pairs:
-        images.setdefault(name, set()).add(image_id)
-    return images
-
-
-def count_by_class(cutouts: Sequence[Cutout], classes: int) -> npt.NDArray[np.int64]:
-    """Count the cutouts of each class, shape ``(classes,)``."""
-    return np.bincount([cutout.label for cutout in cutouts], minlength=classes)

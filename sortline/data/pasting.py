@@ -1,4 +1,4 @@
-"""How an object gets into a photo that it was not taken in: its size there, its place, its edge, its light."""
+"""How an object is put into another photo: its size there, its place, its edge, its brightness."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from custom_modules.transforms.object_bank import Patch
-from custom_modules.transforms.samples import visible_share
+from sortline.arrays import FloatArray, UInt8Array
+from sortline.data.cutouts import Patch
+from sortline.data.overlaps import visible_share
 
-FloatArray = npt.NDArray[np.float64]
 PLACE_TRIES = 20
-#: An object is enlarged to no more than this times its own pixels: beyond, it is visibly blurred.
+#: An object is enlarged to at most this factor on its own pixels: beyond, it is visibly blurred.
 MAX_ENLARGING = 1.5
 #: Bounds of the factor by which an object is made brighter or darker.
 LIGHT_RANGE = (0.7, 1.4)
@@ -27,21 +26,21 @@ def paste_factor(
     max_share: float,
     min_side: float,
 ) -> float | None:
-    """Decide at which size an object is pasted: the share of the photo that it has in its own, times a jitter.
+    """Return the scale of an object to paste: it takes the same share of the photo as in its own, times a jitter.
 
     >>> paste_factor((40, 20), (400, 400), (200, 200), jitter=1.2, max_share=0.5, min_side=4)
     0.6
 
     Args:
         box_wh: Width and height of the object in its own photo, in pixels.
-        photo_wh: Width and height of that photo.
+        photo_wh: Width and height of its own photo.
         target_wh: Width and height of the photo to paste into.
         jitter: Factor on the natural size.
         max_share: Largest share of the target's width and of its height.
         min_side: Smallest width and height in the target, in pixels.
 
     Returns:
-        Factor on the object's own pixels; None where no size will do.
+        Factor on the object's own pixels; None where no size fits.
     """
     natural = float(np.sqrt(np.prod(target_wh) / np.prod(photo_wh)))
     largest = min(max_share * target / side for target, side in zip(target_wh, box_wh, strict=True))
@@ -50,12 +49,14 @@ def paste_factor(
 
 
 def resize_patch(patch: Patch, factor: float, flip: bool) -> Patch:
-    """Scale a patch to whole pixels, and mirror it if asked; its box is scaled with it."""
+    """Scale a patch to whole pixels and optionally mirror it; its box is scaled with it."""
     height, width = patch.image.shape[:2]
     new_wh = (max(round(width * factor), 1), max(round(height * factor), 1))
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    image = cv2.resize(patch.image, new_wh, interpolation=way)
-    mask = None if patch.mask is None else cv2.resize(patch.mask, new_wh, interpolation=cv2.INTER_NEAREST)
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    image: UInt8Array = np.asarray(cv2.resize(patch.image, new_wh, interpolation=interpolation), np.uint8)
+    mask: UInt8Array | None = None
+    if patch.mask is not None:
+        mask = np.asarray(cv2.resize(patch.mask, new_wh, interpolation=cv2.INTER_NEAREST), np.uint8)
     x1, y1, x2, y2 = np.array(patch.box_xyxy) * np.tile(np.array(new_wh) / (width, height), 2)
     if flip:
         x1, x2 = new_wh[0] - x2, new_wh[0] - x1
@@ -71,17 +72,17 @@ def choose_place(
     max_covered: float,
     rng: np.random.Generator,
 ) -> tuple[float, float] | None:
-    """Draw places for a box until one covers no other box too much.
+    """Draw places for a box until one covers no other box by too much.
 
     Args:
         box_wh: Width and height of the box to place, in pixels.
         target_wh: Width and height of the photo.
-        boxes_xyxy: Boxes that are there, shape ``(N, 4)``, in pixels.
-        max_covered: Share of each of them that may be covered.
-        rng: Source of the draws.
+        boxes_xyxy: Boxes of the photo, shape ``(N, 4)``, in pixels.
+        max_covered: Largest share of each of them that may be covered.
+        rng: Random generator.
 
     Returns:
-        Left and top in pixels, so that the box is inside the photo; None when no place was good.
+        Left and top in pixels, the whole box inside the photo; None if no place was found.
     """
     room = np.array(target_wh, dtype=np.float64) - np.array(box_wh)
     if (room < 0).any():
@@ -94,9 +95,9 @@ def choose_place(
 
 
 def feathered_box(size_wh: tuple[int, int], box_xyxy: Sequence[float]) -> FloatArray:
-    """Make an alpha that is 1 in a box and fades to 0 at the edges of the patch, like a raised cosine.
+    """Return an alpha that is 1 in a box and falls to 0 at the edges of the patch along a raised cosine.
 
-    A patch that ends with its box on one side, as at a photo's edge, ends there without fading.
+    Where the patch has no margin around the box, as at a photo's edge, it does not fade.
 
     Args:
         size_wh: Width and height of the patch in pixels.
@@ -107,7 +108,8 @@ def feathered_box(size_wh: tuple[int, int], box_xyxy: Sequence[float]) -> FloatA
     """
     width, height = size_wh
     columns = _fade(width, box_xyxy[0], box_xyxy[2])
-    return np.outer(_fade(height, box_xyxy[1], box_xyxy[3]), columns)
+    alpha: FloatArray = np.outer(_fade(height, box_xyxy[1], box_xyxy[3]), columns).astype(np.float64)
+    return alpha
 
 
 def _fade(length: int, start: float, end: float) -> FloatArray:
@@ -118,19 +120,19 @@ def _fade(length: int, start: float, end: float) -> FloatArray:
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.maximum(before, after)))
 
 
-def soft_mask(mask: npt.NDArray[np.uint8], box_xyxy: Sequence[float]) -> FloatArray:
-    """Blur the edge of a mask by a fiftieth of the object's mean side, at least half a pixel."""
+def soft_mask(mask: UInt8Array, box_xyxy: Sequence[float]) -> FloatArray:
+    """Blur the edge of a mask by 2% of the object's mean side, at least half a pixel."""
     sigma = max(0.02 * (box_xyxy[2] - box_xyxy[0] + box_xyxy[3] - box_xyxy[1]) / 2, 0.5)
     return np.asarray(cv2.GaussianBlur(mask.astype(np.float64), (0, 0), sigma))
 
 
-def light_gain(patch: npt.NDArray[np.uint8], place: npt.NDArray[np.uint8], strength: float) -> float:
-    """Return the factor that brings a patch's brightness nearer to that of the place it goes to.
+def light_gain(patch: UInt8Array, place: UInt8Array, strength: float) -> float:
+    """Return the factor that brings a patch's brightness nearer to that of its place.
 
     Args:
         patch: Pixels to paste.
         place: Pixels that they replace.
-        strength: 0 for none of the difference, 1 for all of it.
+        strength: Share of the difference to remove, from 0 to 1.
 
     Returns:
         A factor from 0.7 to 1.4.
@@ -140,17 +142,17 @@ def light_gain(patch: npt.NDArray[np.uint8], place: npt.NDArray[np.uint8], stren
 
 
 def blend(
-    image: npt.NDArray[np.uint8],
-    patch: npt.NDArray[np.uint8],
+    image: UInt8Array,
+    patch: UInt8Array,
     alpha: FloatArray,
     corner_xy: tuple[int, int],
     strength: float,
 ) -> None:
-    """Lay a patch over an image.
+    """Blend a patch into an image.
 
     Args:
         image: Shape ``(H, W, 3)``; changed in place.
-        patch: Shape ``(h, w, 3)``; what lies beyond the image is left out.
+        patch: Shape ``(h, w, 3)``; what lies outside the image is left out.
         alpha: Opacity of the patch from 0 to 1, shape ``(h, w)``.
         corner_xy: Left and top of the patch in the image; may be negative.
         strength: How far its brightness is matched, see :func:`light_gain`.
@@ -165,7 +167,7 @@ def blend(
 def overlap(
     image_hw: Sequence[int], patch_hw: Sequence[int], corner_xy: tuple[int, int]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return the rows and columns of an image, and those of a patch, where the two lie over each other."""
+    """Return rows and columns of an image, and those of a patch, where the two overlap."""
     into, out_of = [], []
     for length, own, start in zip(image_hw, patch_hw, corner_xy[::-1], strict=True):
         first, last = max(start, 0), min(start + own, length)

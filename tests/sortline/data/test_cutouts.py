@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.mm
+from sortline.data import cutouts
 
 
 def annotations(rows, size_wh=(100, 80), images=1):
@@ -13,12 +13,6 @@ def annotations(rows, size_wh=(100, 80), images=1):
         "categories": [{"id": 5, "name": "can"}, {"id": 3, "name": "battery"}],
         "annotations": [{"id": i, "image_id": 7, "category_id": 3, **row} for i, row in enumerate(rows)],
     }
-
-
-def bank():
-    from custom_modules.transforms import object_bank
-
-    return object_bank
 
 
 GOOD = {"bbox": [20, 20, 30, 20]}
@@ -40,18 +34,18 @@ GOOD = {"bbox": [20, 20, 30, 20]}
     ],
 )
 def test_objects_fit_for_pasting(rows, found):
-    cutouts = bank().find_cutouts(annotations(rows), min_side=10)
+    objects = cutouts.find_cutouts(annotations(rows), min_side=10)
     starts = [row["bbox"][0] for row in rows]
-    assert [starts.index(cutout.box_xyxy[0]) for cutout in cutouts] == found
-    assert {cutout.label for cutout in cutouts} <= {1}
+    assert [starts.index(cutout.box_xyxy[0]) for cutout in objects] == found
+    assert {cutout.label for cutout in objects} <= {1}
 
 
 def test_a_patch_holds_its_object_and_some_of_what_is_around_it(tmp_path):
     image = np.full((80, 100, 3), 40, dtype=np.uint8)
     image[20:40, 20:50] = (200, 0, 0)  # RGB
     Image.fromarray(image).save(tmp_path / "0.png")
-    (cutout,) = bank().find_cutouts(annotations([GOOD]), min_side=10)
-    patch = bank().read_patch(cutout, tmp_path)
+    (cutout,) = cutouts.find_cutouts(annotations([GOOD]), min_side=10)
+    patch = cutouts.read_patch(cutout, tmp_path)
     # A margin of 0.15 x (30 + 20) / 2 = 3.75, in whole pixels
     assert patch.image.shape == (20 + 2 * 4, 30 + 2 * 4, 3)
     assert patch.box_xyxy == (4, 4, 34, 24)
@@ -65,20 +59,21 @@ def test_segmentations_become_masks(form):
 
     expected = np.zeros((8, 10), dtype=np.uint8)
     expected[2:5, 3:7] = 1
+    runs = coco_mask.encode(np.asfortranarray(expected))
     segmentation = {
         "polygons": [[3, 2, 7, 2, 7, 5, 3, 5]],
         # Column by column: three of 8, then 2 and 3 in each of four, then the rest
         "counts": {"size": [8, 10], "counts": [3 * 8 + 2, 3, 5, 3, 5, 3, 5, 3, 3 + 3 * 8]},
-        "compressed": coco_mask.encode(np.asfortranarray(expected)),
+        "compressed": {**runs, "counts": runs["counts"].decode()},
     }[form]
-    np.testing.assert_array_equal(bank().decode_segmentation(segmentation, (10, 8)), expected)
+    np.testing.assert_array_equal(cutouts.decode_segmentation(segmentation, (10, 8)), expected)
 
 
 def test_the_cache_keeps_within_its_limit_and_what_was_used_last(tmp_path):
     Image.fromarray(np.zeros((80, 100, 3), dtype=np.uint8)).save(tmp_path / "0.png")
-    (cutout,) = bank().find_cutouts(annotations([GOOD]), min_side=10)
-    one = bank().read_patch(cutout, tmp_path).nbytes
-    cache = bank().PatchCache(tmp_path, 2 * one)
+    (cutout,) = cutouts.find_cutouts(annotations([GOOD]), min_side=10)
+    one = cutouts.read_patch(cutout, tmp_path).nbytes
+    cache = cutouts.PatchCache(tmp_path, 2 * one)
     for number in (0, 1, 0, 2):
         cache.get(number, cutout)
     assert list(cache.patches) == [0, 2]
@@ -93,5 +88,5 @@ def test_rare_classes_weigh_what_repeat_factors_would_add():
         for i, (image, category) in enumerate(rows)
     ]
     # Batteries: 4 on 3 of 100 images, repeated sqrt(0.12 / 0.03) = 2 times; cans are in half of the images.
-    assert bank().rare_class_weights(content, 0.12) == {"battery": pytest.approx((2 - 1) * 4)}
-    assert bank().rare_class_weights(content, 0.03) == {}
+    assert cutouts.rare_class_weights(content, 0.12) == {"battery": pytest.approx((2 - 1) * 4)}
+    assert cutouts.rare_class_weights(content, 0.03) == {}

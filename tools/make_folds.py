@@ -5,7 +5,6 @@ balanced at once; images that show the same scene stay together. Ids, order and 
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from sortline.cli import run_tool
 if TYPE_CHECKING:
     from sortline.data.folding.split_dataset import SplitDataset
 
-WIDE = 200
 EXAMPLES = """examples:
   python tools/make_folds.py data/recycle/train.json --folds 5
   python tools/make_folds.py data/recycle/train.json --groups scenes.csv --seed 1 --overwrite
@@ -32,16 +30,12 @@ def main(argv: list[str] | None = None) -> "SplitDataset":
     """Split as the command line says and return the split."""
     args = parse_args(argv)
 
-    from rich.console import Console
-
     from sortline.data.folding.balance import balance_table
     from sortline.data.folding.split_dataset import FoldOptions, split_dataset
 
     options = {name: value for name, value in vars(args).items() if name not in ("annotations", "out")}
     split = split_dataset(args.annotations, args.out, FoldOptions(**options))
-    # A pipe or a file has no width that a table would have to fit into.
-    console = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    console.print(balance_table(split.balance, str(args.annotations)))
+    balance_table(split.balance, str(args.annotations)).print()
     print("\n".join(split.notes))
     print(f"{len(split.paths)} files written: {split.paths[0]} ... {split.paths[-1]}")
     return split

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,7 @@ import numpy as np
 
 from sortline.arrays import IntArray
 from sortline.data.sampling_weights import Pool
-
-TABLE_WIDTH = 100
+from sortline.reports.tables import Table
 
 
 @dataclass(frozen=True)
@@ -106,24 +104,16 @@ def draw_table(drawn: Drawn, pool: Pool) -> str:
     data = count_drawn(np.ones(len(pool.counts), dtype=np.int64), pool)
     text = _table(("class", "boxes drawn"), pool.classes, drawn.boxes, data.boxes)
     if len(pool.sources) > 1:
-        text += "\n" + _table(("source", "images drawn"), pool.sources, drawn.sources, data.sources)
+        text += "\n\n" + _table(("source", "images drawn"), pool.sources, drawn.sources, data.sources)
     return text
 
 
 def _table(headers: tuple[str, str], names: Sequence[str], drawn: IntArray, data: IntArray) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(headers[0], box=box.MARKDOWN)  # plain letters: a log file may have any encoding
-    for header in (headers[1], "share", "in the data", "share"):
-        table.add_column(header, justify="right")
-    for name, ours, theirs in zip(names, drawn.tolist(), data.tolist(), strict=True):
-        row = (f"{ours:,}", _percent(ours, drawn.sum()), f"{theirs:,}", _percent(theirs, data.sum()))
-        table.add_row(name, *row)
-    out = io.StringIO()
-    Console(file=out, width=TABLE_WIDTH, color_system=None, markup=False).print(table)
-    return out.getvalue().strip("\n ")
+    rows = [
+        (name, f"{ours:,}", _percent(ours, drawn.sum()), f"{theirs:,}", _percent(theirs, data.sum()))
+        for name, ours, theirs in zip(names, drawn.tolist(), data.tolist(), strict=True)
+    ]
+    return Table((*headers, "share", "in the data", "share"), rows).text()
 
 
 def _percent(part: int, whole: int) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from sortline.data.check.annotation_checks import (
@@ -23,7 +21,13 @@ from sortline.data.check.annotation_checks import (
 from sortline.data.check.box_checks import check_corners, check_outliers, check_overlaps
 from sortline.data.check.findings import Finding, Severity
 from sortline.data.check.source import Source
+from sortline.reports.numbers import some
+from sortline.reports.tables import GAP, Table
 
+#: Version of the JSON; raised when a key is removed or changes its meaning, not when one is added.
+VERSION = 1
+EXAMPLES = 3
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 CHECKS = (
     check_file_names,
     check_categories,
@@ -66,7 +70,10 @@ def check_sources(sources: Sequence[Source], near_threshold: int | None = None) 
         near_threshold: Bits of 64 in which the hashes of two photos of one scene may differ; None to leave photos
             alone.
     """
-    findings = [finding for source in sources for finding in _findings_of_one(source)]
+    findings: list[Finding] = []
+    for source in sources:
+        findings += source.findings()
+        findings += [finding for check in CHECKS for finding in check(source)]
     findings += check_between_files(sources)
     if near_threshold is not None:
         # Decoding and hashing photos needs libraries that take longer to load than annotations to check.
@@ -75,18 +82,6 @@ def check_sources(sources: Sequence[Source], near_threshold: int | None = None) 
         findings += [finding for source in sources for finding in check_photos(source)]
         findings += check_copies(sources, near_threshold)
     return Report(list(sources), sorted(findings, key=lambda finding: -finding.severity))
-
-
-def _findings_of_one(source: Source) -> Iterator[Finding]:
-    yield from source.findings()
-    for check in CHECKS:
-        yield from check(source)
-
-
-#: Version of the JSON; raised when a key is removed or changes its meaning, not when one is added.
-VERSION = 1
-EXAMPLES = 3
-STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -105,20 +100,19 @@ def report_json(report: Report) -> dict[str, Any]:
             for source in report.sources
         ],
         "summary": {severity.label: report.count(severity) for severity in reversed(Severity)},
-        "findings": [_finding_json(finding) for finding in report.findings],
-    }
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "severity": finding.severity.label,
-        "file": finding.file,
-        "what": finding.what,
-        "count": len(finding.places),
-        "remedy": finding.remedy,
-        "repair": finding.repair,
-        "places": [vars(place) for place in finding.places],
+        "findings": [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity.label,
+                "file": finding.file,
+                "what": finding.what,
+                "count": len(finding.places),
+                "remedy": finding.remedy,
+                "repair": finding.repair,
+                "places": [vars(place) for place in finding.places],
+            }
+            for finding in report.findings
+        ],
     }
 
 
@@ -128,21 +122,16 @@ def report_table(report: Report) -> Group:
     for source in report.sources:
         counts = ", ".join(f"{len(source.data[key]):,} {key}" for key in ("images", "annotations", "categories"))
         parts.append(Text.assemble((printable(source.path), "bold"), f": {counts}"))
-        findings = [finding for finding in report.findings if finding.file == source.path]
-        parts.append(_table(findings) if findings else Padding(Text("nothing to report", "green"), (0, 0, 0, 2)))
-    parts.append(summary(report))
-    return Group(*parts)
-
-
-def _table(findings: list[Finding]) -> Table:
-    table = Table(show_header=True, header_style="bold", show_lines=True, expand=True)
-    table.add_column("severity", width=8, no_wrap=True)
-    table.add_column("places", justify="right", no_wrap=True)
-    table.add_column("finding, examples, remedy", ratio=1, overflow="fold")
-    for finding in findings:
-        severity = Text(finding.severity.label, STYLES[finding.severity])
-        table.add_row(severity, f"{len(finding.places):,}", _cell(finding))
-    return table
+        rows: list[Any] = []
+        for finding in report.findings:
+            if finding.file == source.path:
+                severity = Text(finding.severity.label, STYLES[finding.severity])
+                rows += [(severity, f"{len(finding.places):,}", _cell(finding)), GAP]
+        if rows:
+            parts.append(Table(("severity", "places", "finding, examples, remedy"), rows[:-1], left=(0, 2)))
+        else:
+            parts.append(Text("  nothing to report\n", "green"))
+    return Group(*parts, summary(report))
 
 
 def _cell(finding: Finding) -> Text:
@@ -161,11 +150,10 @@ def _cell(finding: Finding) -> Text:
 
 def summary(report: Report) -> Text:
     """Return one line that counts the findings."""
-    parts = []
-    for severity in reversed(Severity):
-        number = report.count(severity)
-        parts.append((f"{number} {severity.label}{'s' * (number != 1)}", STYLES[severity] if number else ""))
-    return Text(", ").join(Text(*part) for part in parts)
+    counts = {severity: report.count(severity) for severity in reversed(Severity)}
+    return Text(", ").join(
+        Text(some(number, severity.label), STYLES[severity] if number else "") for severity, number in counts.items()
+    )
 
 
 def printable(text: str) -> str:

@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
 
 from sortline.arrays import FloatArray, IntArray
 from sortline.data.annotations import CocoJson
 from sortline.data.describe.statistics import SIZE_NAMES, box_table
 from sortline.data.folding.folds import box_sizes, boxes_by_class
+from sortline.reports.tables import GAP, Table
 
 #: With more parts than this the table shows the least and the most of them instead of each.
 MOST_COLUMNS = 10
@@ -114,19 +113,16 @@ def _deviation(values: IntArray | FloatArray, expected: FloatArray) -> float | N
 
 
 def balance_table(report: Balance, title: str) -> Table:
-    """Lay the report out as a table for a terminal."""
+    """Lay the report out as a table."""
     each = len(report.parts) <= MOST_COLUMNS
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column("", no_wrap=True)
-    for header in ("total", *(report.parts if each else ("least", "most")), "off by"):
-        table.add_column(header, justify="right")
+    rows: list[Sequence[str]] = []
     for section in (report.classes, report.overall):
+        rows += [GAP] if rows else []
         for row in section:
             shown = row.by_part if each else [min(row.by_part), max(row.by_part)]
             off = "" if row.deviation is None else f"{row.deviation:.2%}"
-            table.add_row(escape(row.name), *map(_number, (row.total, *shown)), off)
-        table.add_section()
-    return table
+            rows.append((row.name, *map(_number, (row.total, *shown)), off))
+    return Table(("", "total", *(report.parts if each else ("least", "most")), "off by"), rows, title)
 
 
 def _number(value: float) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from sortline.arrays import BoolArray, FloatArray, IntArray
 from sortline.data.columns import Columns, Fault
 from sortline.errors import counted
+from sortline.reports.numbers import some
 
 # Real files are rounded to 0.1 px and some tools draw on the pixel grid's outer edge.
 BORDER_TOLERANCE = 1.0
@@ -193,7 +194,7 @@ def _read_ids(columns: Columns) -> tuple[IntArray, BoolArray]:
     values, counts = np.unique(ids[good], return_counts=True)
     repeats = values[counts > 1]
     if len(repeats):
-        what = f"{len(repeats):,} {singular} id{'s' * (len(repeats) > 1)} used more than once"
+        what = f"{some(len(repeats), f'{singular} id')} used more than once"
         rows = np.flatnonzero(good & np.isin(ids, repeats))
         columns.add_fault("id-repeated", rows, what, counted(repeats.tolist()), "ids must be unique", "id")
     return ids, good

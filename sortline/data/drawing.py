@@ -162,7 +162,8 @@ def _draw_tag(
     top = above if above >= 0 else min(box[1], max(height - plate_height, 0))
     plate = (left, top, min(left + plate_width, width) - 1, min(top + plate_height, height) - 1)
     draw.rectangle(plate, fill=colour)
-    ink = INK if _brightness(colour) > 140 else (255, 255, 255)
+    luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]  # of ITU-R BT.601, 0 to 255
+    ink = INK if luma > 140 else (255, 255, 255)
     draw.text((left + pad, top + plate_height / 2), text, fill=ink, font=font(size), anchor="lm")
 
 
@@ -173,11 +174,6 @@ def shortened(text: str, size: int, width: int) -> str:
     while text and font(size).getlength(text + "..") > width:
         text = text[:-1]
     return text + ".." if text else ""
-
-
-def _brightness(colour: Rgb) -> float:
-    """Return the luma of ITU-R BT.601, 0 to 255."""
-    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
 def write_image(path: Path, picture: Image.Image, form: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,11 +251,12 @@ def groups_of_pairs(count: int, pairs: IntArray) -> IntArray:
 def _close_hashes(hashes: npt.NDArray[np.uint64], threshold: int) -> IntArray:
     """Compare all pairs, some rows at a time so that memory stays bounded; shape ``(M, 2)``."""
     step = max(1, PAIRS_A_BLOCK // max(len(hashes), 1))
-    return _joined(
+    found = [
         np.argwhere(np.triu(np.bitwise_count(hashes[start : start + step, None] ^ hashes[start:]) <= threshold, k=1))
         + start
         for start in range(0, len(hashes), step)
-    )
+    ]
+    return np.concatenate([np.zeros((0, 2), dtype=np.int64), *found])
 
 
 def _alike(thumbnails: npt.NDArray[np.uint8], pairs: IntArray) -> BoolArray:
@@ -277,7 +278,3 @@ def _equal_neighbours(digests: npt.NDArray[np.bytes_]) -> IntArray:
     order = np.argsort(digests, kind="stable")
     equal = digests[order[1:]] == digests[order[:-1]]
     return np.stack([order[:-1][equal], order[1:][equal]], axis=1).reshape(-1, 2)
-
-
-def _joined(parts: Iterable[npt.NDArray[np.int64]]) -> IntArray:
-    return np.concatenate([np.zeros((0, 2), dtype=np.int64), *parts])

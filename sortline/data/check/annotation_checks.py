@@ -18,6 +18,7 @@ from sortline.data.check.source import Source
 from sortline.data.coco_table import AnnotationColumns
 from sortline.data.columns import shown_value
 from sortline.errors import counted
+from sortline.reports.numbers import some
 
 #: Fewer boxes of a class than this teach little, and one of five folds is left with hardly any to be scored on.
 FEW_BOXES = 10
@@ -37,7 +38,9 @@ def check_file_names(source: Source) -> Iterator[Finding]:
     backslash = "use '/': only Windows takes '\\' for a folder"
     yield from _of_images(source, "file_name-backslash", lambda name: "\\" in name, "with a backslash", backslash)
     relative = "make it relative to the image folder: absolute names end on another machine"
-    yield from _of_images(source, "file_name-absolute", _is_absolute, "with an absolute path", relative)
+    yield from _of_images(
+        source, "file_name-absolute", lambda name: name[:1] in ("/", "\\") or name[1:2] == ":", "with an absolute path", relative
+    )
     by_lower = defaultdict(list)
     for row, name in enumerate(names):
         if name:
@@ -46,20 +49,16 @@ def check_file_names(source: Source) -> Iterator[Finding]:
     if twins:
         place = Places(source.table).image
         places = [place(rows[0], f"and {', '.join(names[row] for row in rows[1:])}") for rows in twins]
-        what = f"{len(twins):,} file_name{'s' * (len(twins) > 1)} that differ from others only by case"
+        what = f"{some(len(twins), 'file_name')} that differ from others only by case"
         remedy = "rename one of each: on Windows and macOS they are one file"
         yield Finding("file_names-alike", source.path, what, places, remedy)
-
-
-def _is_absolute(name: str) -> bool:
-    return name.startswith(("/", "\\")) or name[1:2] == ":"
 
 
 def _of_images(source: Source, kind: str, is_bad: Callable[[str], bool], what: str, remedy: str) -> Iterator[Finding]:
     place = Places(source.table).image
     places = [place(row) for row, name in enumerate(source.table.images.names) if is_bad(name)]
     if places:
-        yield Finding(kind, source.path, f"{_count(len(places), 'image')} whose file_name is {what}", places, remedy)
+        yield Finding(kind, source.path, f"{some(len(places), 'image')} whose file_name is {what}", places, remedy)
 
 
 def check_categories(source: Source) -> Iterator[Finding]:
@@ -85,12 +84,12 @@ def _check_class_counts(source: Source) -> Iterator[Finding]:
     place = Places(source.table).category
     unused, rare = counts == 0, (counts > 0) & (counts < FEW_BOXES)
     if unused.any():
-        what = f"{_count(int(unused.sum()), 'category', 'categories')} without a box"
+        what = f"{some(int(unused.sum()), 'category')} without a box"
         remedy = "no model can learn it: add images of it, or remove it here and from the config's classes"
         yield Finding("category-unused", source.path, what, [place(row) for row in np.flatnonzero(unused)], remedy)
     if rare.any():
-        what = f"{_count(int(rare.sum()), 'category', 'categories')} with fewer than {FEW_BOXES} boxes"
-        places = [place(row, _count(int(counts[row]), "box", "boxes")) for row in np.flatnonzero(rare)]
+        what = f"{some(int(rare.sum()), 'category')} with fewer than {FEW_BOXES} boxes"
+        places = [place(row, some(int(counts[row]), "box")) for row in np.flatnonzero(rare)]
         remedy = "add images of it, or draw it more often; its score will be mostly chance"
         yield Finding("category-rare", source.path, what, places, remedy)
 
@@ -148,7 +147,7 @@ def check_other_values(source: Source) -> Iterator[Finding]:
     found = values_not_json(source)
     if found:
         places = [replace(place, detail=f"{key} {shown_value(value)}") for place, key, value in found]
-        what = f"{_count(len(found), 'value')} that JSON doesn't have: NaN, infinity, or lists within lists without end"
+        what = f"{some(len(found), 'value')} that JSON doesn't have: NaN, infinity, or lists within lists without end"
         yield Finding("value-not-json", source.path, what, places, "write null: strict readers refuse the whole file")
 
 
@@ -191,19 +190,19 @@ def check_numbers_of_boxes(source: Source) -> Iterator[Finding]:
     counts = np.bincount(of_image, minlength=len(table.images.rows))
     if not counts.any():
         remedy = "there is nothing to train on; give a test set with --test"
-        place = Place(detail=f"{_count(len(counts), 'image')}, {_count(len(table.annotations.rows), 'annotation')}")
+        place = Place(detail=f"{some(len(counts), 'image')}, {some(len(table.annotations.rows), 'annotation')}")
         yield Finding("no-boxes", source.path, "no box that a model could learn from", [place], remedy)
         return
     place_of = Places(table).image
     empty = np.flatnonzero(counts == 0)
     if len(empty):
-        what = f"{_count(len(empty), 'image')} without a box"
+        what = f"{some(len(empty), 'image')} without a box"
         remedy = "fine for background; if objects were overlooked, the model learns to overlook them"
         yield Finding("image-without-boxes", source.path, what, [place_of(row) for row in empty.tolist()], remedy)
     limit = min(max(MANY_BOXES, MANY_TIMES * float(np.quantile(counts[counts > 0], 0.75))), COCO_DETECTIONS)
     many = np.flatnonzero(counts > limit)
     if len(many):
-        what = f"{_count(len(many), 'image')} with more than {limit:g} boxes"
+        what = f"{some(len(many), 'image')} with more than {limit:g} boxes"
         places = [place_of(row, f"{counts[row]} boxes") for row in many[np.argsort(-counts[many])].tolist()]
         remedy = f"look at them; a model gives at most {COCO_DETECTIONS} detections an image unless told otherwise"
         yield Finding("image-many-boxes", source.path, what, places, remedy)
@@ -233,7 +232,7 @@ def _listed_in_both(source: Source, other: Source) -> Iterator[Finding]:
     place = Places(source.table).image
     places = [place(row) for row, name in enumerate(source.table.images.names) if name and known[name]]
     if places:
-        what = f"{_count(len(places), 'image')} that {other.path} lists as well"
+        what = f"{some(len(places), 'image')} that {other.path} lists as well"
         yield Finding(
             "listed-in-both", source.path, what, places, "keep each image in one file: scores would be too good"
         )
@@ -258,8 +257,4 @@ def of_annotations(
     place = Places(source.table).annotation
     values = source.table.annotations.rows.rows
     places = [place(row, f"{key} {values[row].get(key)}" if key else None) for row in rows.tolist()]
-    yield Finding(kind, source.path, f"{_count(len(rows), 'annotation')} {what}", places, remedy)
-
-
-def _count(number: int, singular: str, plural: str = "") -> str:
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+    yield Finding(kind, source.path, f"{some(len(rows), 'annotation')} {what}", places, remedy)

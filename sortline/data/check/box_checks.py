@@ -14,6 +14,7 @@ from sortline.data.check.source import Source
 from sortline.data.coco_table import CocoTable, boxes_outside
 from sortline.data.columns import shown_value
 from sortline.data.overlaps import duplicate_boxes
+from sortline.reports.numbers import some
 
 #: Two annotators, or one twice, draw one object's box with an IoU above this; boxes of two objects hardly ever have it.
 SAME_OBJECT_IOU = 0.9
@@ -63,8 +64,7 @@ def _of_pairs(source: Source, kind: str, partners: IntArray, what: str, remedy: 
         classes = " and ".join(dict.fromkeys(names[annotations.category_rows[index]] for index in (row, other)))
         partner = shown_value(annotations.rows.rows[other].get("id", f"number {other}"))
         places.append(place(row, f"{classes}, with annotation {partner}"))
-    count = f"{len(rows):,} box{'es' * (len(rows) > 1)}"
-    yield Finding(kind, source.path, f"{count} {what} (IoU over {SAME_OBJECT_IOU})", places, remedy)
+    yield Finding(kind, source.path, f"{some(len(rows), 'box')} {what} (IoU over {SAME_OBJECT_IOU})", places, remedy)
 
 
 def check_corners(source: Source) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from sortline.data.photo_scan import (
 from sortline.data.photos import UPRIGHT, PhotoError, PhotoView, absent_photos, absent_remedy, view_photos
 from sortline.errors import Problem, counted
 from sortline.files import missing_part
+from sortline.reports.numbers import some
 
 UNREADABLE = "copy them again, save them as JPEG or PNG, or remove them from the file"
 OTHER_SIZE = "boxes would be in the wrong place: use the photos that were annotated, or turn them upright"
@@ -139,8 +140,7 @@ def _of_photos(
     rows = source.photos.rows
     place = Places(source.table).image
     places = [place(int(rows[hit]), details[hit] if details else None) for hit in hits]
-    number = f"{len(hits):,} photo{'s' * (len(hits) > 1)} of {len(rows):,}"
-    yield Finding(kind, source.path, f"{number} {what}", places, remedy)
+    yield Finding(kind, source.path, f"{some(len(hits), 'photo')} of {len(rows):,} {what}", places, remedy)
 
 
 def check_copies(sources: Sequence[Source], threshold: int = DEFAULT_THRESHOLD) -> Iterator[Finding]:
@@ -190,13 +190,12 @@ def _pairs_finding(kind: str, first: Source, second: Source, pairs: IntArray, bi
         one, other = pairs[index].tolist()
         detail = f"and {names[other]}" + ("" if exact else f", {bits[index]} of 64 bits differ")
         places.append(place(one, detail))
-    count = f"{len(pairs):,} pair{'s' * (len(pairs) > 1)} of {'equal' if exact else 'nearly equal'} photos"
+    count = f"{some(len(pairs), 'pair')} of {'equal' if exact else 'nearly equal'} photos"
     if first is not second:
         what = f"{count}, one here and one in {second.path}"
         remedy = "what a model learned by heart is scored: keep a scene in one file" + ("" if exact else "; look first")
         return Finding(kind, first.path, what, places, remedy)
     groups = groups_of_pairs(len(names), pairs)
-    scenes = int((np.bincount(groups) > 1).sum())
-    what = f"{count} ({scenes:,} scene{'s' * (scenes > 1)})"
+    what = f"{count} ({some(int((np.bincount(groups) > 1).sum()), 'scene')})"
     remedy = "keep one of each" if exact else "keep the photos of a scene in one fold"
     return Finding(kind, first.path, what, places, remedy)

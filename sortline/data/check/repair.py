@@ -16,6 +16,7 @@ from sortline.data.check.findings import Finding, Places, Severity
 from sortline.data.check.source import Change, Draft, Source, write_changes
 from sortline.errors import InputError, Problem, counted
 from sortline.files import write_json
+from sortline.reports.numbers import some
 
 #: A repair that would throw away more than this share of the images or boxes as unusable is none: the file is in
 #: another format, or the photos are elsewhere.
@@ -39,10 +40,9 @@ class Repaired:
     changes: list[Change]
 
     def __str__(self) -> str:
-        number = len(self.changes)
         kinds = Counter(change.kind for change in self.changes)
         listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
-        return f"{number:,} change{'s' * (number != 1)}" + (f" ({listed})" if number else "")
+        return some(len(self.changes), "change") + (f" ({listed})" if listed else "")
 
 
 def repair(source: Source, findings: Sequence[Finding]) -> Repaired:

@@ -20,6 +20,7 @@ from sortline.data.coco_table import CocoTable, ImageColumns, read_table
 from sortline.data.columns import Fault, shown_value
 from sortline.errors import InputError
 from sortline.files import atomic_write, read_json
+from sortline.reports.numbers import some
 
 if TYPE_CHECKING:
     from sortline.data.photo_scan import PhotoScan
@@ -98,7 +99,7 @@ def read_source(
     source = source_of(data, str(path), root, is_test)
     if repeats:
         what = (
-            f"{len(repeats):,} object{'s' * (len(repeats) > 1)} with a key given twice, of which only the last counts"
+            f"{some(len(repeats), 'object')} with a key given twice, of which only the last counts"
         )
         remedy = "remove the wrong one in the file"
         source.shape_findings.append(Finding("key-repeated", source.path, what, repeats, remedy))

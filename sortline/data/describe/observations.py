@@ -11,6 +11,7 @@ from sortline.data.describe import statistics as numbers
 from sortline.data.describe.split_differences import Difference
 from sortline.data.describe.statistics import BoxTable
 from sortline.errors import counted
+from sortline.reports.numbers import some
 
 #: From this factor between the commonest and the rarest class on, sampling is worth a thought.
 IMBALANCE = 10.0
@@ -67,7 +68,7 @@ def find_all(table: BoxTable, differences: Sequence[Difference], unreadable: Seq
 def _unreadable_photos(names: Sequence[str]) -> list[Finding]:
     if not names:
         return []
-    title = f"{len(names):,} photo{'s' * (len(names) > 1)} can't be read: {counted(names)}."
+    title = f"{some(len(names), 'photo')} can't be read: {counted(names)}."
     return [Finding(title, "tools/check_dataset.py says why; training would stop at them.", "photos")]
 
 
@@ -87,7 +88,7 @@ def _imbalance(table: BoxTable) -> list[Finding]:
     most, least = int(counts.argmax()), int(np.where(counts > 0, counts, counts.max() + 1).argmin())
     factor = counts[most] / counts[least]
     title = (
-        f"{table.classes[least]} is the rarest class: {counts[least]:,} box{'es' * bool(counts[least] > 1)}, "
+        f"{table.classes[least]} is the rarest class: {some(counts[least], 'box')}, "
         f"{table.classes[most]} has {factor:,.{0 if factor >= 10 else 1}f} times as many ({counts[most]:,})."
     )
     if factor < IMBALANCE:
@@ -185,7 +186,7 @@ def _image_sizes(table: BoxTable) -> list[Finding]:
     odd = [table.file_names[row] for row in numbers.odd_sizes(table)]
     if not odd:
         return []
-    title = f"{len(odd):,} image{'s' * (len(odd) > 1)} of odd size or shape: {counted(odd)}."
+    title = f"{some(len(odd), 'image')} of odd size or shape: {counted(odd)}."
     advice = f"There are {len(sizes):,} sizes; these are 4 times larger or smaller than the median, or longer than 3:1."
     return [Finding(title, advice, "images")]
 

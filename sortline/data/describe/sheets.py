@@ -16,6 +16,7 @@ from sortline.data.drawing import INK, MUTED, PAPER, font, outline_boxes, shorte
 from sortline.data.photo_scan import PhotoScan
 from sortline.data.photos import read_photo
 from sortline.progress import track
+from sortline.reports.numbers import some
 
 #: Height of a photo on the page, and the width that a long one is cut down to, in pixels.
 TILE_HEIGHT, TILE_WIDTH = 220, 420
@@ -122,8 +123,7 @@ def crowded_sheet(table: BoxTable, image_root: Path, usable: BoolArray, count: i
     tiles = []
     for row in rows:
         own = np.flatnonzero(table.rows == row)
-        caption = f"{len(own)} box{'es' * (len(own) > 1)}"
-        tiles.append(_tile(table, row, own, np.full(len(own), LINE // 2), image_root, caption))
+        tiles.append(_tile(table, row, own, np.full(len(own), LINE // 2), image_root, some(len(own), "box")))
     return Sheet("Images with the most boxes", None, tiles)
 
 

@@ -18,6 +18,7 @@ from sortline.data.folding.folds import number_labels
 from sortline.data.photo_scan import PhotoScan, groups_of_pairs, near_duplicate_pairs
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
+from sortline.reports.numbers import some
 
 CSV_HEADER = ["file_name", "group"]
 
@@ -44,7 +45,7 @@ class Grouping:
         several = self.several
         if not len(several):
             return f"{self.reason}: none"
-        groups = f"{len(several):,} group{'s' * (len(several) > 1)}"
+        groups = some(len(several), "group")
         return f"{self.reason}: {groups} of {int(several.sum()):,} images kept together, the largest of {several.max()}"
 
 
@@ -121,7 +122,7 @@ def groups_by_csv(annotations: CocoJson, path: str | os.PathLike[str]) -> Groupi
     ]
     problems = []
     if wrong:
-        what = f"{len(wrong):,} row{'s' * (len(wrong) > 1)} without a file name and a group: row {counted(wrong)}"
+        what = f"{some(len(wrong), 'row')} without a file name and a group: row {counted(wrong)}"
         problems.append(Problem(where, what, "each row is file_name,group; a name with a comma stands in quotes"))
     listed = [image["file_name"] for image in annotations["images"]]
     problems += _name_problems(where, [name for name, _ in good], listed)
@@ -163,6 +164,5 @@ def _name_problems(where: str, named: Sequence[str], listed: Sequence[str]) -> l
         absent = [name for name in dict.fromkeys(names) if name not in others]
         if absent:
             hint = nearest(absent[0], others) if names is named else ""
-            count = f"{len(absent):,} image{'s' * (len(absent) > 1)}"
-            problems.append(Problem(where, f"{count} {what}: {counted(absent)}", hint or remedy))
+            problems.append(Problem(where, f"{some(len(absent), 'image')} {what}: {counted(absent)}", hint or remedy))
     return problems

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def convert(request: Request) -> Report:
     loaded = [_edited(part, request) for part in _read_all(request)]
     splits = [part.split for part in loaded]
     _check_contents(splits, target)
-    losses = [] if target.held_keys is None else _losses(splits, target.held_keys)
+    losses = [] if target.held_keys is None else count_losses([part.annotations for part in splits], target.held_keys)
     if target.held_keys is None:
         splits = [_with_provenance(part, request) for part in loaded]
     options = WriteOptions(1 if request.voc_origin is None else request.voc_origin, request.overwrite)
@@ -230,28 +231,20 @@ def _check_contents(splits: Sequence[Split], target: Format) -> None:
     findings.check()
 
 
-def _losses(splits: Sequence[Split], held_keys: frozenset[str]) -> list[str]:
-    """Count what is lost of all splits together."""
-    contents = [split.annotations for split in splits]
-    together = {key: value for content in contents for key, value in content.items()}
-    for key in ("images", "annotations"):
-        together[key] = [entry for content in contents for entry in content[key]]
-    return count_losses(together, held_keys)
-
-
-def count_losses(annotations: CocoJson, held_keys: Collection[str]) -> list[str]:
-    """List what is lost when only boxes, classes and ``held_keys`` of the annotations are kept.
+def count_losses(contents: Sequence[CocoJson], held_keys: Collection[str]) -> list[str]:
+    """List what is lost of all splits together when only boxes, classes and ``held_keys`` of the annotations are kept.
 
     Empty values don't count, nor an area that is the box's.
 
     Returns:
         Texts such as ``"segmentation of 12 boxes"``.
     """
-    lost = [key for key, value in annotations.items() if key not in ALWAYS_HELD and _says_more(key, value)]
+    keys = dict.fromkeys(key for content in contents for key in content if key not in ALWAYS_HELD)
+    lost = [key for key in keys if any(_says_more(key, content.get(key)) for content in contents)]
     for part, noun in (("images", "image"), ("categories", "category"), ("annotations", "box")):
         counts: Counter[str] = Counter()
         held = {*ALWAYS_HELD[part], *(held_keys if part == "annotations" else ())}
-        for entry in annotations[part]:
+        for entry in chain.from_iterable(content[part] for content in contents):
             counts.update(key for key, value in entry.items() if key not in held and _is_content(key, value, entry))
         lost += [f"{key} of {some(count, noun)}" for key, count in counts.items()]
     return lost
@@ -259,11 +252,7 @@ def count_losses(annotations: CocoJson, held_keys: Collection[str]) -> list[str]
 
 def _says_more(key: str, value: Any) -> bool:
     """Tell whether a key of the whole file says more than where the file is from."""
-    return (
-        bool({name for name in value if name != "sortline"})
-        if key == "info" and isinstance(value, dict)
-        else bool(value)
-    )
+    return bool(value.keys() - {"sortline"} if key == "info" and isinstance(value, dict) else value)
 
 
 def _is_content(key: str, value: Any, entry: dict[str, Any]) -> bool:

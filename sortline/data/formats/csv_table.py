@@ -33,7 +33,7 @@ from sortline.data.formats.build import (
     class_list_text,
     class_order,
 )
-from sortline.data.formats.decimals import corner_texts, exact, parse_decimal, parse_whole, plain, subtract
+from sortline.data.formats.decimals import box_of_corners, corner_texts, exact, parse_decimal, parse_whole, plain
 from sortline.errors import InputError, Problem, nearest
 from sortline.files import read_text
 
@@ -132,7 +132,6 @@ def _read_box(row: Row, where: str, image: dict[str, Any], builder: Builder) -> 
         seen = ", ".join(repr(row[key]) for key in CORNERS)
         findings.add("corners that are not four numbers", where, seen)
         return
-    sides = [float(subtract(right, left)), float(subtract(bottom, top))]
     crowd, area = row.get("iscrowd", ""), row.get("area", "")
     if crowd.strip() not in ("", "0", "1"):
         findings.add("an iscrowd that is neither 0 nor 1", where, repr(crowd))
@@ -144,7 +143,7 @@ def _read_box(row: Row, where: str, image: dict[str, Any], builder: Builder) -> 
             findings.add("an area that is not a number", where, repr(area))
         else:
             keys["area"] = float(number)
-    builder.add_box(image, row["class"], [float(left), float(top), *sides], where, **keys)
+    builder.add_box(image, row["class"], box_of_corners(left, top, right, bottom), where, **keys)
 
 
 def plan(splits: Sequence[Split], out: Path, options: WriteOptions) -> Plan:

@@ -37,16 +37,6 @@ def parse_whole(text: str) -> int | None:
     return int(number) if number is not None and 0 < number < LONGEST_SIDE and number == int(number) else None
 
 
-def add(first: Decimal, second: Decimal) -> Decimal:
-    """Add without rounding."""
-    return EXACT.add(first, second)
-
-
-def subtract(first: Decimal, second: Decimal) -> Decimal:
-    """Subtract without rounding."""
-    return EXACT.subtract(first, second)
-
-
 def box_area(width: float, height: float) -> float:
     """Multiply the sides as their texts say: 1.1 by 1.1 is 1.21, not 1.2100000000000002."""
     return float(EXACT.multiply(exact(width), exact(height)))
@@ -58,10 +48,13 @@ def plain(number: Decimal) -> str:
     >>> plain(Decimal("12.500"))
     '12.5'
     """
-    text = f"{number:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return f"{EXACT.normalize(number) or Decimal(0):f}"
+
+
+def box_of_corners(left: Decimal, top: Decimal, right: Decimal, bottom: Decimal, first: int = 0) -> list[float]:
+    """Return left, top, width and height in pixels of the corners that :func:`corner_texts` prints."""
+    left, top = EXACT.subtract(left, Decimal(first)), EXACT.subtract(top, Decimal(first))
+    return [float(value) for value in (left, top, EXACT.subtract(right, left), EXACT.subtract(bottom, top))]
 
 
 def corner_texts(bbox_xywh: Sequence[float], first: int = 0) -> list[str]:
@@ -73,5 +66,5 @@ def corner_texts(bbox_xywh: Sequence[float], first: int = 0) -> list[str]:
             then name the last pixel inside, are the same as from 0.
     """
     left, top, width, height = map(exact, bbox_xywh)
-    shift = Decimal(first)
-    return [plain(value) for value in (add(left, shift), add(top, shift), add(left, width), add(top, height))]
+    sums = ((left, Decimal(first)), (top, Decimal(first)), (left, width), (top, height))
+    return [plain(EXACT.add(*pair)) for pair in sums]

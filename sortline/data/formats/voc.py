@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from sortline.data.formats.build import (
     class_order,
     read_sizes,
 )
-from sortline.data.formats.decimals import subtract
+from sortline.data.formats.decimals import box_of_corners
 from sortline.data.formats.voc_xml import FLAGS, XmlBox, XmlFile, parse_file, print_file
 from sortline.errors import InputError, Problem, counted
 from sortline.files import read_text
@@ -154,14 +153,8 @@ def _build(files: Sequence[XmlFile], sizes: dict[Path, tuple[int, int]], origin:
         image = builder.add_image(file.file_name, sizes[file.path], file.path)
         for box in file.boxes:
             own = file.origin if file.origin is not None else origin
-            builder.add_box(image, box.name, _bbox_xywh(box, own), box.where, **box.keys)
+            builder.add_box(image, box.name, box_of_corners(*box.corners, own), box.where, **box.keys)
     return builder
-
-
-def _bbox_xywh(box: XmlBox, origin: int) -> list[float]:
-    left, top, right, bottom = box.corners
-    left, top = subtract(left, Decimal(origin)), subtract(top, Decimal(origin))
-    return [float(left), float(top), float(subtract(right, left)), float(subtract(bottom, top))]
 
 
 def plan(splits: Sequence[Split], out: Path, options: WriteOptions) -> Plan:

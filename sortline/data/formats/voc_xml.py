@@ -73,7 +73,7 @@ def parse_file(path: Path, findings: Findings) -> XmlFile | None:
     if not name.strip():
         findings.add("no <filename>", path)
         return None
-    boxes = [_parse_box(element, f"{path} object {number}", findings) for number, element in _objects(root)]
+    boxes = [_parse_box(element, f"{path} object {number}", findings) for number, element in enumerate(root.findall("object"), 1)]
     return XmlFile(path, name, _size(root, path, findings), origin, [box for box in boxes if box is not None])
 
 
@@ -94,10 +94,6 @@ def _parse(path: Path, findings: Findings) -> ElementTree.Element | None:
     except ValueError as error:
         findings.add("is not XML", path, str(error))
     return None
-
-
-def _objects(root: ElementTree.Element) -> list[tuple[int, ElementTree.Element]]:
-    return list(enumerate(root.findall("object"), start=1))
 
 
 def _text(element: ElementTree.Element, tag: str) -> str:

@@ -175,7 +175,7 @@ def test_damaged_files_are_refused_or_give_sound_coco(source, tmp_path, name):
 
 
 def test_a_plain_dataset_loses_nothing():
-    assert count_losses(coco(), ()) == []
+    assert count_losses([coco()], ()) == []
 
 
 def test_what_is_more_than_boxes_is_counted():
@@ -186,7 +186,7 @@ def test_what_is_more_than_boxes_is_counted():
     content["categories"][1]["supercategory"] = "Paper"
     content["annotations"][0] |= {"segmentation": [[1, 2, 3, 4, 5, 6]], "area": 9, "iscrowd": 1}
     content["annotations"][1] |= {"segmentation": [], "difficult": 1}
-    assert count_losses(content, {"difficult"}) == [
+    assert count_losses([content], {"difficult"}) == [
         "info",
         "licenses",
         "license of 1 image",
@@ -198,7 +198,7 @@ def test_what_is_more_than_boxes_is_counted():
 
 
 def test_where_a_file_is_from_is_no_loss():
-    assert count_losses({**coco(), "info": {"sortline": {"made_by": "convert"}}}, ()) == []
+    assert count_losses([{**coco(), "info": {"sortline": {"made_by": "convert"}}}], ()) == []
 
 
 def test_an_area_counts_when_it_is_not_the_boxs():

@@ -4,16 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortline.data.formats.decimals import box_area, corner_texts, parse_decimal, parse_whole, plain
+from sortline.data.formats.decimals import box_area, box_of_corners, corner_texts, parse_decimal, parse_whole, plain
 
 FLOATS = st.floats(-1e6, 1e6)
 
 
-@given(st.lists(FLOATS, min_size=4, max_size=4))
-def test_corners_give_the_same_floats_back(bbox):
-    left, top, right, bottom = map(Decimal, corner_texts(bbox))
-    assert [float(left), float(top)] == bbox[:2]
-    assert [float(right - left), float(bottom - top)] == pytest.approx(bbox[2:], rel=1e-15)
+@given(st.lists(FLOATS, min_size=4, max_size=4), st.sampled_from([0, 1]))
+def test_corners_give_the_same_floats_back(bbox, first):
+    assert box_of_corners(*map(Decimal, corner_texts(bbox, first)), first) == bbox
 
 
 def test_corners_are_sums_of_what_is_printed():

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError, Problem
@@ -19,6 +18,7 @@ from sortline.predictions.draw import comparison_sheet
 from sortline.predictions.matching import Matches
 from sortline.predictions.read import read_results
 from sortline.predictions.score import Scores, score
+from sortline.reports.tables import Table
 from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS
 
 CONFIG = "configs/demo/gfl_efficientnet-lite0_fpn-256_4e_demo.py"
@@ -112,11 +112,8 @@ def _score_and_draw(paths: Paths) -> Scores:
 
 def _print_summary(console: Console, paths: Paths, scores: Scores, seconds: dict[str, float]) -> None:
     console.rule("summary")
-    times = Table(title="time a stage", show_header=False)
-    for name, value in seconds.items():
-        times.add_row(name, f"{value:.0f} s")
-    times.add_row("all", f"{sum(seconds.values()):.0f} s")
-    console.print(times)
+    times = {**seconds, "all": sum(seconds.values())}
+    Table(("", ""), [(name, f"{value:.0f} s") for name, value in times.items()], "time a stage").print(console)
     console.print(f"mAP50 on {scores.images} photos it never saw: {scores.map50:.3f}")
     tracked = sorted((paths.work_dir / "wandb").glob("offline-run-*"))
     best = sorted(paths.work_dir.glob("best_*.pth"), key=lambda path: path.stat().st_mtime)

@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sortline.arrays import IntArray
 from sortline.data.annotations import CocoJson, category_names, without_pseudo
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
-from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 from sortline.runs.run_record import RunRecord, fold_folders
 from sortline.runs.settings import difference_in_effect
-from sortline.runs.validated import finished_record, read_validated
-
-
-@dataclass(frozen=True)
-class FoldPredictions:
-    """One fold's predictions of its validation images.
-
-    Attributes:
-        fold: Number of the fold.
-        matches: Detections of its validation part, matched, without images whose labels are predicted.
-        left_out: Number of images whose labels are predicted.
-    """
-
-    fold: int
-    matches: Matches
-    left_out: int = 0
-
-    @property
-    def annotations(self) -> CocoJson:
-        """The annotation file's content, without images whose labels are predicted."""
-        return self.matches.truth.annotations
-
-    @property
-    def results(self) -> Results:
-        """The detections, by that file's ids."""
-        return self.matches.results
+from sortline.runs.validated import Validated, finished_record, read_validated
 
 
 def collect_oof(
@@ -50,7 +21,7 @@ def collect_oof(
     annotations: CocoJson,
     where: str,
     folds_dir: str | os.PathLike[str] | None = None,
-) -> tuple[Results, list[FoldPredictions]]:
+) -> tuple[Results, list[Validated]]:
     """Merge the validation predictions of all folds of an experiment.
 
     Images whose labels are predicted (``pseudo: true``), in a fold or in ``annotations``, don't take part: a score on
@@ -71,61 +42,50 @@ def collect_oof(
     """
     annotations, _ = without_pseudo(annotations)
     root = Path(folder)
-    folders = _fold_folders(root)
-    parts: list[FoldPredictions] = []
+    if not root.is_dir():
+        raise InputError(Problem(str(root), "no such folder", missing_part(root)))
+    folders = fold_folders(root)
+    if not folders:
+        remedy = "give the folder that holds fold_0, fold_1 ...: work_dirs/<name of the config>"
+        raise InputError(Problem(str(root), "holds no runs of folds", remedy))
+    parts: list[Validated] = []
     problems: list[Problem] = []
     records: dict[Path, RunRecord] = {}
     for fold, path in folders.items():
         try:
-            records[path] = _finished_record(fold, path)
-            read = read_validated(path, records[path], folds_dir)
-            parts.append(FoldPredictions(fold, read.matches, read.left_out))
+            record = finished_record(path, fold)
+            if record.fold != fold:
+                kind = "no fold" if record.fold is None else f"fold {record.fold}"
+                raise InputError(Problem(str(path), f"holds the run of {kind}", "give every run back its own folder"))
+            records[path] = record
+            parts.append(read_validated(path, record, folds_dir))
         except InputError as error:
             problems += error.problems
-    problems += _check_settings(records)
-    problems += _check_cover(parts, annotations, where, complete=not problems)
+    problems += _other_settings(records)
+    problems += _gaps_and_overlaps(parts, annotations, where, complete=not problems)
     if problems:
         raise InputError(problems)
     return Results.concatenate([by_ids_of(annotations, part.annotations, part.results) for part in parts]), parts
 
 
-def _fold_folders(root: Path) -> dict[int, Path]:
-    if not root.is_dir():
-        raise InputError(Problem(str(root), "no such folder", missing_part(root)))
-    found = fold_folders(root)
-    if not found:
-        remedy = "give the folder that holds fold_0, fold_1 ...: work_dirs/<name of the config>"
-        raise InputError(Problem(str(root), "holds no runs of folds", remedy))
-    return found
-
-
-def _finished_record(fold: int, folder: Path) -> RunRecord:
-    """Return the record of a fold's run that was trained to its end and tested."""
-    record = finished_record(folder, fold)
-    if record.fold != fold:
-        kind = "no fold" if record.fold is None else f"fold {record.fold}"
-        raise InputError(Problem(str(folder), f"holds the run of {kind}", "give every run back its own folder"))
-    return record
-
-
-def _check_settings(records: dict[Path, RunRecord]) -> list[Problem]:
-    """All folds must have been trained alike: together they stand for one model."""
+def _other_settings(records: dict[Path, RunRecord]) -> list[Problem]:
+    """Name the folds that were trained otherwise than the first: together they stand for one model."""
     problems = []
-    names = list(records)
-    for folder in names[1:]:
-        changes = difference_in_effect(records[names[0]].settings, records[folder].settings)
+    first, *others = records or [Path()]
+    for folder in others:
+        changes = difference_in_effect(records[first].settings, records[folder].settings)
         shown = [f"{key} = {new!r}, there {old!r}" for key, old, new in changes if key != "fold"]
         if shown:
-            what = f"was trained with other settings than {names[0].name}: {counted(shown)}"
+            what = f"was trained with other settings than {first.name}: {counted(shown)}"
             remedy = "train the folds alike, in run folders of their own"
             problems.append(Problem(str(folder), what, remedy))
     return problems
 
 
-def _check_cover(parts: list[FoldPredictions], annotations: CocoJson, where: str, complete: bool) -> list[Problem]:
-    """Make sure that every image is in one fold; gaps are only reported where every fold could be read."""
+def _gaps_and_overlaps(parts: list[Validated], annotations: CocoJson, where: str, complete: bool) -> list[Problem]:
+    """Name images that are not in exactly one fold; gaps are only reported where every fold could be read."""
     known = {image["file_name"] for image in annotations["images"]}
-    folds_of: dict[str, list[int]] = {}
+    folds_of: dict[str, list[int | None]] = {}
     for part in parts:
         for image in part.annotations["images"]:
             folds_of.setdefault(image["file_name"], []).append(part.fold)
@@ -159,16 +119,11 @@ def by_ids_of(annotations: CocoJson, own: CocoJson, results: Results) -> Results
         own: The file whose ids the detections have.
         results: Detections.
     """
-    columns = {}
-    for key, name, ids in (
-        ("images", "file_name", results.image_ids),
-        ("categories", "name", results.category_ids),
-    ):
-        wanted = {entry[name]: entry["id"] for entry in annotations[key]}
-        columns[key] = _mapped(ids, {entry["id"]: entry[name] for entry in own[key]}, wanted.__getitem__)
-    return Results(columns["images"], columns["categories"], results.bboxes_xywh, results.scores)
-
-
-def _mapped(ids: IntArray, names: dict[int, str], new_id: Callable[[str], int]) -> IntArray:
-    values, inverse = np.unique(ids, return_inverse=True)
-    return np.array([new_id(names[value]) for value in values.tolist()], dtype=np.int64)[inverse]
+    columns = []
+    for key, name, ids in (("images", "file_name", results.image_ids), ("categories", "name", results.category_ids)):
+        names = {entry["id"]: entry[name] for entry in own[key]}
+        new_ids = {entry[name]: entry["id"] for entry in annotations[key]}
+        values, inverse = np.unique(ids, return_inverse=True)
+        columns.append(np.array([new_ids[names[value]] for value in values.tolist()], dtype=np.int64)[inverse])
+    image_ids, category_ids = columns
+    return Results(image_ids, category_ids, results.bboxes_xywh, results.scores)

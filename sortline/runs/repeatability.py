@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from sortline.errors import InputError, Problem, counted
+from sortline.reports.tables import Table
 from sortline.runs.conditions import Hardware, Photos
 from sortline.runs.git_state import SOURCE_SUFFIXES, GitState
 from sortline.runs.recorded_settings import LOST, settings_hash
@@ -160,13 +159,8 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
     if not differences:
         console.print("Everything is as it was: code, data, packages, machine.")
         return
-    table = Table()
-    for name in ("differs", "then", "now"):
-        table.add_column(name)
-    table.add_column("so it", no_wrap=True)
-    for item in differences:
-        table.add_row(*map(escape, (item.what, item.then, item.now, item.grade)))
-    console.print(table)
+    rows = [(item.what, item.then, item.now, item.grade) for item in differences]
+    Table(("differs", "then", "now", "so it"), rows, left=range(4)).print(console)
 
 
 def repeatable_record(folder: str | os.PathLike[str]) -> RunRecord:

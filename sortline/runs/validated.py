@@ -38,6 +38,11 @@ class Validated:
     left_out: int
 
     @property
+    def fold(self) -> int | None:
+        """Number of the fold, if the run is one of several."""
+        return self.record.fold
+
+    @property
     def annotations(self) -> CocoJson:
         """The annotation file's content, without images whose labels are predicted."""
         return self.matches.truth.annotations

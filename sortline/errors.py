@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -84,3 +85,12 @@ def counted(items: Sequence[object], limit: int = 3) -> str:
     shown = ", ".join(str(item) for item in items[:limit])
     rest = len(items) - limit
     return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def tool_command(tool: str, *arguments: object) -> str:
+    """Write the command that runs one of the tools, quoted for the shell, to be copied from a message.
+
+    >>> tool_command("tools/test.py", "my configs/a.py", "--fold", 2)
+    "python tools/test.py 'my configs/a.py' --fold 2"
+    """
+    return shlex.join(["python", tool, *map(str, arguments)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_with_tta(run: "PlannedRun") -> Path:
     if not done.is_file() or done.stat().st_mtime < plain.stat().st_mtime:
         status = subprocess.run([sys.executable, *run.test, "--tta"], check=False).returncode
         if status:
-            remedy = f"run it alone: python {' '.join(run.test)} --tta"
+            remedy = "run it alone: " + tool_command(*run.test, "--tta")
             raise InputError(Problem(run.name, f"its test with --tta failed with status {status}", remedy))
     return folder
 

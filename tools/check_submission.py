@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
-from sortline.errors import InputError
+from sortline.errors import InputError, tool_command
 
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
@@ -50,7 +50,8 @@ def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
     print(f"{path} can be read, though the contest may not read it all: {report.summary}")
     for note in report.notes:
         print(f"  - {note.what}" + (f"\n    {note.remedy}" if note.remedy else ""))
-    print(f"  tools/to_submission.py {path} --ann ANN --out NEW.csv writes it in the contest's own form")
+    command = tool_command("tools/to_submission.py", path, "--ann", "ANN", "--out", "NEW.csv")
+    print(f"  in the contest's own form it is written by: {command}")
     return report
 
 

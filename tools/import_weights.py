@@ -11,6 +11,7 @@ from typing import Any
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
+from sortline.errors import tool_command
 from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
@@ -88,10 +89,10 @@ def report(args: argparse.Namespace, count: int, fresh: Any) -> None:
     print(f"{args.out}: {count:,} weights")
     if fresh:
         print(f"  of another number of classes, so these start fresh: {', '.join(fresh)}")
-        print(f"  python tools/train.py {args.config} --cfg-options load_from={args.out}")
+        print("  " + tool_command("tools/train.py", args.config, "--cfg-options", f"load_from={args.out}"))
     else:
         print("  for as many classes as the config's; that they are in its order can't be seen from weights")
-        print(f"  python tools/test.py {args.config} {args.out}")
+        print("  " + tool_command("tools/test.py", args.config, args.out))
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.files import given_twice, overwriting
 from sortline.predictions.by_class import numbers_by_class
 
@@ -80,7 +80,7 @@ def write_labels(args: argparse.Namespace, made: "PseudoLabels", annotations: "C
         write_json(args.out, {"info": provenance(args, made, annotations), **made.content})
     except ValueError:  # what the images say of themselves is copied
         what = "holds NaN or infinity, which can't be written"
-        remedy = f"find it: python tools/check_dataset.py {args.ann} --no-images"
+        remedy = "find it: " + tool_command("tools/check_dataset.py", args.ann, "--no-images")
         raise InputError(Problem(str(args.ann), what, remedy)) from None
     if args.json:
         write_json(args.json, made.to_json(), indent=1)

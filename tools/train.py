@@ -11,7 +11,7 @@ from typing import Any
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
 
 from sortline.cli import run_tool
-from sortline.errors import InputError
+from sortline.errors import InputError, tool_command
 from sortline.pipeline.options import (
     add_all_data,
     add_auto_batch,
@@ -158,10 +158,10 @@ def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     elif result["best_score"] is None:
         print(f"last checkpoint: {result['last_checkpoint']}")
     print(f"run folder: {result['work_dir']}")
-    options = f" --data-root {args.data_root}" if args.data_root else ""
-    options += " --smoke" if args.smoke else ""
-    options += f" --fold {args.fold}" if args.fold is not None else ""
-    print(f"next: python tools/test.py {args.config} --work-dir {result['work_dir']}{options}")
+    options = ["--data-root", args.data_root] if args.data_root else []
+    options += ["--smoke"] if args.smoke else []
+    options += ["--fold", args.fold] if args.fold is not None else []
+    print("next: " + tool_command("tools/test.py", args.config, "--work-dir", result["work_dir"], *options))
 
 
 def resume_command(args: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
+from sortline.errors import tool_command
 from sortline.pipeline.options import add_config_arguments, add_training_arguments, whole_number
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> "list[Outcome]":
     if not args.smoke:
         if any(outcome.what != "was done" for outcome in outcomes):
             track(plan, outcomes)
-        console.print(f"next: python tools/collect_oof.py {plan.folder} --ann {plan.source}")
+        print("next: " + tool_command("tools/collect_oof.py", plan.folder, "--ann", plan.source))
     return outcomes
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import _bootstrap  # noqa: F401
 
 from sortline.cli import run_tool
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.files import given_twice
 from sortline.predictions.tuning import BUDGET, GROUPS
 
@@ -95,9 +95,10 @@ def show(tuning: "Tuning", args: argparse.Namespace, seconds: float) -> None:
     print(f"{tuning.fusions:,} ensembles fused and scored; {seconds:,.0f} s")
     if args.report:
         print(f"all numbers: {args.report}")
-    members = " ".join(tuning.verdicts[row].name.upper() for row in tuning.members)
+    members = [tuning.verdicts[row].name.upper() for row in tuning.members]
+    use = ("--recipe", args.out, "--ann", "TEST.json", "--pred", *members, "--out", "submission.csv")
     print(f"recipe: {args.out}; apply it to the members' test predictions, in this order:")
-    print(f"    python tools/ensemble.py --recipe {args.out} --ann TEST.json --pred {members} --out submission.csv")
+    print(f"    {tool_command('tools/ensemble.py', *use)}")
 
 
 def check_options(args: argparse.Namespace) -> None:

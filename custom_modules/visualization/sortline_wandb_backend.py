@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -167,8 +168,8 @@ class SortlineWandbBackend(TrackerBackend):
             run.mark_preempting()
         run.finish(exit_code=EXIT_CODES[status])
         if run.offline:
-            parts = Path(run.settings.sync_dir).parent / f"offline-run-*-{run.id}"
-            self._say(f"upload this run with: wandb sync {_shown(str(parts))}")
+            folder = shlex.quote(_shown(str(Path(run.settings.sync_dir).parent)))
+            self._say(f"upload this run with: wandb sync {folder}/offline-run-*-{run.id}")
 
 
 def _shown(folder: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.pipeline import edit as edits
 from sortline.pipeline.compose import load_config
 from sortline.pipeline.folds import available_folds, check_together
@@ -55,7 +55,7 @@ def plan_fold_runs(args: argparse.Namespace, options: Sequence[str]) -> FoldPlan
     found = available_folds(cfg)
     source = os.path.join(cfg.get("data_root") or "", cfg.ann_files.train)
     if not found and not args.folds:
-        remedy = f"make some: python tools/make_folds.py {source} --folds 5"
+        remedy = "make some: " + tool_command("tools/make_folds.py", source, "--folds", 5)
         raise InputError(Problem("--folds", f"there are no folds of {source}", remedy))
     folds = list(dict.fromkeys(args.folds or found))
     runs = [_plan_run(args, options, fold) for fold in folds]

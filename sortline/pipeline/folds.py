@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from sortline.data.annotations import CocoJson, read_annotations
-from sortline.errors import InputError, Problem, counted
+from sortline.errors import InputError, Problem, counted, tool_command
 from sortline.files import file_sha256
 
 PARTS = ("train", "val")
@@ -82,12 +82,12 @@ def _file_name(template: str, fold: int | str, part: str) -> str:
 def _make_them(source: str, folds: Sequence[int]) -> str:
     if folds:
         return f"there are the folds {', '.join(map(str, folds))}"
-    return f"make them: python tools/make_folds.py {source} --folds 5"
+    return "make them: " + tool_command("tools/make_folds.py", source, "--folds", 5)
 
 
 def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson], fold: int) -> list[Problem]:
     """Compare a fold's two parts with each other and with the train file that the config names."""
-    again = f"make the folds again: python tools/make_folds.py {source} --overwrite"
+    again = "make the folds again: " + tool_command("tools/make_folds.py", source, "--overwrite")
     train, val = ({image["file_name"] for image in part["images"]} for part in parts)
     if both := sorted(train & val):
         what = f"{len(both):,} of its images are in {paths['val']} too: {counted(both)}"
@@ -169,7 +169,8 @@ def check_together(cfg: Config, folds: Sequence[int]) -> None:
     paths = {fold: os.path.join(root, _file_name(template, fold, "val")) for fold in folds}
     parts = {fold: read_annotations(path) for fold, path in paths.items() if Path(path).is_file()}
     times = Counter(image["file_name"] for part in parts.values() for image in part["images"])
-    remedy = f"make all of them again: python tools/make_folds.py {os.path.join(root, cfg.ann_files.train)} --overwrite"
+    source = os.path.join(root, cfg.ann_files.train)
+    remedy = "make all of them again: " + tool_command("tools/make_folds.py", source, "--overwrite")
     if twice := [name for name, number in times.items() if number > 1]:
         what = f"{len(twice):,} images validate in more than one fold: {counted(twice)}"
         raise InputError(Problem(os.path.join(root, template), what, remedy))

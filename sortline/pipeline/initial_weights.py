@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from sortline.errors import InputError, Problem, counted, nearest
+from sortline.errors import InputError, Problem, counted, nearest, tool_command
 from sortline.files import file_sha256, read_json
 from sortline.pipeline.all_data import FOLDER as ALL_DATA
 from sortline.pipeline.bind import annotation_path, leaf_datasets
@@ -115,10 +115,9 @@ def _train_it(name: str, cfg: Config, resume: bool = False) -> str:
     stem = Path(name).name
     if stem not in configs and "/" not in name:
         return nearest(name, configs) or f"write the name of an experiment, or the path of a run folder: {name}/"
-    command = f"python tools/train.py {configs.get(stem, 'CONFIG')}"
-    command += f" --fold {cfg.fold}" if cfg.get("fold") is not None else ""
-    command += " --all-data" if cfg.get("all_data") else ""
-    return f"train it first: {command}{' --resume' if resume else ''}"
+    fold = ["--fold", cfg.fold] if cfg.get("fold") is not None else []
+    switches = ["--all-data"] * bool(cfg.get("all_data")) + ["--resume"] * resume
+    return "train it first: " + tool_command("tools/train.py", configs.get(stem, "CONFIG"), *fold, *switches)
 
 
 def _leak(cfg: Config, key: str, folder: Path, record: RunRecord) -> Problem | None:

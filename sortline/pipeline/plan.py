@@ -218,6 +218,6 @@ def print_plan(cfg: Config, lines: Sequence[str]) -> Plan:
     table.add_row("run folder", cfg.work_dir)
     console.print(table)
     for line in lines:
-        console.print(f"  {line}", highlight=False, markup=False)
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     console.print("The config is sound. Nothing was trained.")
     return plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.pipeline.compose import load_config
 from sortline.reports.numbers import size_text
 from sortline.reports.tables import Table
@@ -24,7 +24,7 @@ Kept in weights.tsv and taken to a machine with a network, the list is fetched b
 
 Bring the folder back; then, on this machine:
 
-    python tools/pretrained.py {configs} --from weights
+    {bring_back}
 """
 
 
@@ -110,7 +110,10 @@ def list_urls(sources: Sequence[Source], configs: Sequence[str], console: Consol
     for source in missing:
         print(f"{source.url}\t{source.target}")
     if missing:
-        console.print(ELSEWHERE.format(configs=" ".join(configs)), markup=False)
+        console.print(
+            ELSEWHERE.format(bring_back=tool_command("tools/pretrained.py", *configs, "--from", "weights")),
+            markup=False,
+        )
     else:
         console.print("all weights are here")
 

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from sortline.errors import InputError, Problem, counted
+from sortline.errors import InputError, Problem, counted, tool_command
 from sortline.files import missing_part
 from sortline.runs.checkpoints import find_checkpoint
 from sortline.runs.run_record import TRAINED, RunRecord, fold_folders, read_record
@@ -69,7 +69,8 @@ def _trained_record(folder: Path) -> RunRecord:
     record = read_record(folder)
     if record is None or record.status != TRAINED:
         config = record.config if record else "CONFIG"
-        remedy = f"finish it: python tools/train_folds.py {config} --folds {folder.name.removeprefix('fold_')}"
+        fold = folder.name.removeprefix("fold_")
+        remedy = "finish it: " + tool_command("tools/train_folds.py", config, "--folds", fold)
         raise InputError(Problem(str(folder), "was not trained to its end", remedy))
     return record
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -142,7 +143,7 @@ def find_checkpoint(work_dir: str | os.PathLike[str], given: str | None = None) 
     remedy = "train first with the same --work-dir, or name a checkpoint on the command line"
     smoke = folder / "smoke"
     if list(smoke.glob("*.pth")):
-        remedy += f"; a smoke run left one: --work-dir {smoke}"
+        remedy += f"; a smoke run left one: {shlex.join(['--work-dir', str(smoke)])}"
     raise InputError(Problem(str(folder), "holds no checkpoint to test", remedy))
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from sortline.data.annotations import read_annotations
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.predictions.draw import comparison_sheet
 from sortline.predictions.matching import Matches
 from sortline.predictions.read import read_results
@@ -89,7 +90,7 @@ def run_demo(paths: Paths, options: list[str]) -> Scores:
         return result
 
     for name, command in stages(paths, options).items():
-        console.rule(f"{name}: python {' '.join(command)}")
+        console.rule(Text(f"{name}: {tool_command(*command)}"))
         timed(name, lambda name=name, command=command: _run_stage(name, command))  # type: ignore[misc]
     scores: Scores = timed("score and draw", lambda: _score_and_draw(paths))
     _print_summary(console, paths, scores, seconds)
@@ -100,7 +101,7 @@ def _run_stage(name: str, command: list[str]) -> None:
     status = subprocess.run([sys.executable, *command], check=False).returncode
     if status:
         what = f"failed with status {status}; the reason stands above"
-        raise InputError(Problem(f"demo stage '{name}'", what, f"run it alone: python {' '.join(command)}"))
+        raise InputError(Problem(f"demo stage '{name}'", what, f"run it alone: {tool_command(*command)}"))
 
 
 def _score_and_draw(paths: Paths) -> Scores:

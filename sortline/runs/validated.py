@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sortline.data.annotations import CocoJson, read_annotations
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.files import file_sha256, missing_part
 from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.ranking import map50_of
@@ -82,10 +82,10 @@ def finished_record(folder: Path, fold: int | None = None) -> RunRecord:
     is_tested = record is not None and record.status == TRAINED and record.tested_checkpoint
     if record is None or not is_tested or not (folder / VAL_PREDICTIONS).is_file() or "val" not in record.ann_files:
         config = record.config if record else "CONFIG"
-        remedy = f"finish it: python tools/test.py {config} --work-dir {folder}"
+        command = tool_command("tools/test.py", config, "--work-dir", folder)
         if fold is not None:
-            remedy = f"finish it: python tools/train_folds.py {config} --folds {fold}"
-        raise InputError(Problem(str(folder), "has no predictions of its validation images", remedy))
+            command = tool_command("tools/train_folds.py", config, "--folds", fold)
+        raise InputError(Problem(str(folder), "has no predictions of its validation images", f"finish it: {command}"))
     return record
 
 
@@ -123,8 +123,8 @@ def read_validated(
 
 def _not_of_its_test(folder: Path, record: RunRecord, matches: Matches) -> Problem | None:
     """Tell whether predictions lack images or are not those that the run's test has scored."""
-    option = f"--work-dir {folder}" if record.fold is None else f"--fold {record.fold}"
-    again = f"test it again: python tools/test.py {record.config} {option}"
+    option = ("--work-dir", folder) if record.fold is None else ("--fold", record.fold)
+    again = "test it again: " + tool_command("tools/test.py", record.config, *option)
     total = len(matches.truth.image_ids)
     if record.tested_images != total:
         what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sortline.errors import InputError, Problem, counted
+from sortline.errors import InputError, Problem, counted, tool_command
 from sortline.files import missing_part
 from sortline.weights.checkpoint_loading import load_checkpoint_safely
 
@@ -98,7 +98,7 @@ def read_weights(path: Path, trust: bool = False) -> StateDict:
         if isinstance(weights, dict) and "state_dict" in weights:
             what, remedy = (
                 "is a checkpoint of mmengine, not of Detectron2",
-                "test it as it is: tools/test.py CONFIG FILE",
+                "test it as it is: " + tool_command("tools/test.py", "CONFIG", path),
             )
         else:
             what, remedy = "holds no weights", "give the model_final.pth or .pkl of Detectron2"

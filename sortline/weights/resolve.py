@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 
 from mmengine.config import Config
 
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.weights.download import DownloadError, download
 from sortline.weights.hub_files import remote_sha256
 from sortline.weights.sources import Source, Want, drop_pretrained, find_wants
@@ -128,8 +128,8 @@ def _remedy(failures: Sequence[Failure], config: str) -> str:
     if not all(failure.no_network for failure in failures):
         return "correct the address, or give a file's path in its place"
     return (
-        f"`python tools/pretrained.py {config} --list-urls` on this machine lists what to fetch on another one and "
-        "says how to bring it here; --from-scratch trains from random weights instead and scores far lower"
+        f"{tool_command('tools/pretrained.py', config, '--list-urls')} on this machine lists what to fetch on another "
+        "one and says how to bring it here; --from-scratch trains from random weights instead and scores far lower"
     )
 
 
@@ -151,7 +151,7 @@ def missing_lines(cfg: Config, from_scratch: bool = False) -> list[str]:
         why = {ABSENT: "not in the cache yet", DAMAGED: f"damaged in the cache ({state.reason})"}[state.status]
         lines.append(f"warning: {source.place}: pretrained weights {why}: {source.url} belongs at {source.target}")
     if lines:
-        command = f"python tools/pretrained.py {cfg.filename}"
+        command = tool_command("tools/pretrained.py", cfg.filename, "--list-urls")
         without = "starts from RANDOM weights" if from_scratch else "stops"
-        lines.append(f"training downloads them; without a network it {without}. See: {command} --list-urls")
+        lines.append(f"training downloads them; without a network it {without}. See: {command}")
     return lines

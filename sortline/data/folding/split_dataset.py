@@ -26,7 +26,7 @@ from sortline.data.folding.groups import (
 )
 from sortline.data.photo_scan import PhotoScan, scan_photos
 from sortline.data.photos import absent_photos
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.files import file_sha256, missing_part
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _check_options(options: FoldOptions, annotations: CocoJson, source: Path) ->
     try:
         json.dumps(annotations, allow_nan=False)
     except ValueError:
-        remedy = f"find it: python tools/check_dataset.py {source} --no-images"
+        remedy = "find it: " + tool_command("tools/check_dataset.py", source, "--no-images")
         problems.append(Problem(str(source), "holds NaN or infinity, which the parts can't be written with", remedy))
     if problems:
         raise InputError(problems)

@@ -11,14 +11,14 @@ from typing import Any
 import yaml
 
 from sortline.data.columns import is_finite_number, shown_value
-from sortline.errors import InputError, Problem, nearest
+from sortline.errors import InputError, Problem, nearest, tool_command
 from sortline.files import atomic_write, read_text
 from sortline.predictions.ensembling.curves import Curve, IsotonicCurve, MemberCurves, PlattCurve
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
 
 HEADER = """\
 # Recipe of an ensemble. Members are named by what tells their files apart; --pred takes them in this order:
-#   python tools/ensemble.py --recipe {name} --ann ANN.json --pred P1 P2 ... --out OUT
+#   {command}
 """
 SETTING_KEYS = [field.name for field in fields(EnsembleSettings)]
 NUMBER_KEYS = ("iou_thr", "skip_box_thr", "score_thr", "sigma")
@@ -50,8 +50,9 @@ def write_recipe(path: str | os.PathLike[str], recipe: Recipe) -> None:
     content["class_iou_thr"] = dict(recipe.settings.class_iou_thr)
     content["weights"] = recipe.settings.weights and list(recipe.settings.weights)
     content["curves"] = [_plain_curves(curves) for curves in recipe.settings.curves]
+    use = ("--recipe", Path(path).name, "--ann", "ANN.json", "--pred", "P1", "P2", "...", "--out", "OUT")
     with atomic_write(path) as file:
-        file.write(HEADER.format(name=Path(path).name))
+        file.write(HEADER.format(command=tool_command("tools/ensemble.py", *use)))
         yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from sortline.errors import InputError
+from sortline.errors import InputError, tool_command
 from sortline.files import atomic_write, read_json
 from sortline.reports.page import page_template
 from sortline.reports.theme import Chart
@@ -94,7 +94,8 @@ def write_card_or_say_why(folder: str | os.PathLike[str]) -> str:
         return f"card: {write_card(folder)}"
     except Exception as error:  # the run is done and its files are written; a page is not worth losing that for
         reason = " ".join(str(error).split()) or type(error).__name__
-        return f"warning: no card was written: {reason}; try again: python tools/make_card.py {folder}"
+        again = tool_command("tools/make_card.py", folder)
+        return f"warning: no card was written: {reason}; try again: {again}"
 
 
 def read_card(

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, tool_command
 from sortline.files import file_sha256, missing_part, write_json
 from sortline.runs.conditions import utc_now
 from sortline.runs.run_record import NAME as RECORD
@@ -77,7 +77,7 @@ def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
     path = Path(folder) / NAME
     if not path.is_file():
         return None
-    remedy = f"enter it again: python tools/leaderboard.py --enter {folder} --public SCORE"
+    remedy = "enter it again: " + tool_command("tools/leaderboard.py", "--enter", folder, "--public", "SCORE")
     entry = read_dataclass(path, PublicScore, "holds no public score", remedy)
     if not 0 <= entry.score <= 1:
         raise InputError(Problem(str(path), f"holds no public score: {entry.score:g}", remedy))

@@ -1,6 +1,7 @@
 """A fold's files are used only if they belong together and to the config's train file."""
 
 import json
+import shlex
 
 import pytest
 from helpers import coco, parts_of_fold, write_folds
@@ -69,6 +70,13 @@ def test_absent_folds_are_named_with_those_that_are_there(root, tmp_path):
     message = refused(config(root))
     assert "fold_1_train.json: no such fold file" in message
     assert f"make them: python tools/make_folds.py {root}/train.json --folds 5" in message
+
+
+def test_the_command_that_makes_folds_is_quoted(root):
+    odd = root / "it's my $data"
+    odd.mkdir()
+    command = refused(config(odd)).partition("make them: ")[2].partition("\n")[0]
+    assert shlex.split(command) == ["python", "tools/make_folds.py", f"{odd}/train.json", "--folds", "5"]
 
 
 def test_a_config_without_fold_files_is_refused(root):

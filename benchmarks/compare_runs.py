@@ -26,9 +26,9 @@ from sortline.data.annotations import CocoJson, read_annotations
 from sortline.data.folding.folds import part_of
 from sortline.files import write_json
 from sortline.predictions.results import Results, write_results
-from sortline.runs.comparison.candidates import Candidate, Part, read_candidates
 from sortline.runs.comparison.changed_photos import changed_photos
 from sortline.runs.comparison.compare import compare
+from sortline.runs.comparison.compared_runs import Candidate, Part, read_candidates
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES, CLASSES, FOLDS = 5000, 10, 5

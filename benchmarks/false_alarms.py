@@ -28,8 +28,8 @@ from simulate import DetectorNoise, Scene, make_scene, simulate_detector
 
 from sortline.data.folding.folds import part_of
 from sortline.progress import track
-from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.comparison.compare import compare
+from sortline.runs.comparison.compared_runs import Candidate, Part
 
 FOLDS, REPLICATES = 5, 300
 PHOTOS = DetectorNoise(class_effect=0.0)

@@ -12,8 +12,8 @@ from sortline.files import overwriting
 from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
-    from sortline.runs.comparison.candidates import Candidate
     from sortline.runs.comparison.compare import Comparison
+    from sortline.runs.comparison.compared_runs import Candidate
     from sortline.runs.comparison.comparison_tables import Photos
 
 EXAMPLES = """examples:
@@ -39,9 +39,8 @@ def main(argv: list[str] | None = None) -> "Comparison":
     from sortline.files import atomic_write, write_json
     from sortline.runs.comparison import changed_photos
     from sortline.runs.comparison import comparison_tables as report
-    from sortline.runs.comparison.candidates import read_candidates
     from sortline.runs.comparison.compare import compare
-    from sortline.runs.comparison.same_images import on_the_same_images
+    from sortline.runs.comparison.compared_runs import on_the_same_images, read_candidates
 
     candidates = on_the_same_images(read_candidates(args.runs, args.ann, args.folds, args.folds_dir))
     comparison = compare(candidates, args.bootstrap, args.seed, args.all_pairs)

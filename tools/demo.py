@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> Any:
     parser.add_argument("--work-dir", type=Path, help="run folder; default: work_dirs/<name of the demo's config>")
     args = parser.parse_args(argv)
 
-    from sortline.runs.demo import Paths, run_demo
+    from sortline.runs.demo_run import Paths, run_demo
 
     paths = Paths(args.data, args.work_dir) if args.work_dir else Paths(args.data)
     return run_demo(paths, ["--seed", str(args.seed)])

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.mm
 def test_the_demos_stages_are_commands_of_existing_tools():
     from helpers import ROOT
 
-    from sortline.runs.demo import CONFIG, Paths, stages
+    from sortline.runs.demo_run import CONFIG, Paths, stages
 
     assert (ROOT / CONFIG).is_file()
     for command in stages(Paths(), []).values():

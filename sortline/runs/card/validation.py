@@ -18,7 +18,7 @@ from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
 from sortline.reports.theme import Chart
 from sortline.runs.card.photos import photo_sheets
 from sortline.runs.card.training_charts import draw_class_aps
-from sortline.runs.comparison.candidates import photos_of
+from sortline.runs.comparison.compared_runs import photos_of
 from sortline.runs.validated import finished_record, read_validated
 
 REPLICATES = 1000

@@ -20,7 +20,7 @@ from sortline.predictions.class_thresholds import above_cuts, class_cuts
 from sortline.predictions.draw import photo_row, photo_sheet
 from sortline.predictions.error_analysis import PhotoCounts, count_by_photo
 from sortline.progress import track
-from sortline.runs.comparison.candidates import Candidate, Part
+from sortline.runs.comparison.compared_runs import Candidate, Part
 
 #: Side of a drawn photo in pixels: three beside each other still fit a screen.
 CELL = 620

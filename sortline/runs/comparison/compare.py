@@ -29,7 +29,7 @@ from sortline.predictions.bootstrap import (
 )
 from sortline.predictions.matching import Truth
 from sortline.predictions.ranking import class_aps, mean_ap, number_or_none, rank
-from sortline.runs.comparison.candidates import Candidate
+from sortline.runs.comparison.compared_runs import Candidate
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def compare(
 
     Args:
         candidates: At least two, on the same images, as from
-            :func:`~sortline.runs.comparison.same_images.on_the_same_images`.
+            :func:`~sortline.runs.comparison.compared_runs.on_the_same_images`.
         replicates: Number of resamples.
         seed: Of the resamples.
         all_pairs: Compare each with each.

@@ -7,8 +7,8 @@ from PIL import Image
 
 from sortline.errors import InputError
 from sortline.predictions.matching import Matches
-from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.comparison.changed_photos import changed_photos, draw_changes
+from sortline.runs.comparison.compared_runs import Candidate, Part
 
 BOX, OTHER, ELSEWHERE = [0, 0, 20, 20], [30, 0, 20, 20], [0, 24, 20, 20]
 TRUTH = make_truth((0, 0, BOX), (1, 0, BOX), (1, 0, OTHER), (2, 0, BOX), (3, 0, BOX))

@@ -11,8 +11,8 @@ from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
 from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
-from sortline.runs.comparison.candidates import Candidate, Part
 from sortline.runs.comparison.compare import compare
+from sortline.runs.comparison.compared_runs import Candidate, Part
 
 
 def results_of(rows):

@@ -59,7 +59,7 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **open_kwargs: A
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -99,7 +99,8 @@ def atomic_link(source: str | os.PathLike[str], target: str | os.PathLike[str]) 
     _sync_folder(Path(target).parent)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files and folders don't get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

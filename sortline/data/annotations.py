@@ -157,7 +157,7 @@ def is_weighted(annotation: dict[str, Any]) -> bool:
 
 
 def check_weights(annotations: CocoJson, where: str) -> list[Problem]:
-    """Find weights of pseudo labels that are no numbers above 0 and at most 1.
+    """Find weights of pseudo labels that are not numbers above 0 and at most 1.
 
     Args:
         annotations: A file's content.

@@ -1,4 +1,4 @@
-"""A COCO file as columns: every rule that a sound file keeps, checked in one place for whoever reads one."""
+"""A COCO file as columns: every rule that a sound file keeps is checked here."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class Columns:
         is_text = [isinstance(value, str) and bool(value.strip()) for value in values]
         good = self._check(key, values, is_text, "a text")
         whole = np.array([not ok or _is_whole(value) for value, ok in zip(values, good, strict=True)], dtype=bool)
-        self.report(~whole, f"with a NUL or half a character in {key!r}", "write its name anew", f"{key}-bad", key)
+        self.report(~whole, f"with a NUL or half a character in {key!r}", "give it another name", f"{key}-bad", key)
         good = good & whole
         return _replaced(values, good, ""), good
 

@@ -1,4 +1,4 @@
-"""Photos as a training run sees them: where they are, their size, their pixels. Whoever needs one of these asks here.
+"""Photos as a training run sees them: where they are, their size, their pixels. All other modules ask here.
 
 Every config loads photos by MMDetection's ``LoadImageFromFile`` with its defaults: ``cv2.imdecode`` of the file's bytes
 with ``cv2.IMREAD_COLOR``. With OpenCV 4.12 this means:
@@ -232,7 +232,7 @@ def read_photo(image_root: str | os.PathLike[str], image: dict[str, Any]) -> UIn
 
 
 def absent_photos(image_root: str | os.PathLike[str], file_names: Iterable[str]) -> list[str]:
-    """List the ``file_name`` entries below which there is no file."""
+    """List the ``file_name`` entries whose file does not exist below ``image_root``."""
     # False, too, for a name that no file can have.
     return [name for name in file_names if not os.path.isfile(os.path.join(image_root, name))]
 

@@ -24,7 +24,7 @@ TINY_SIDE = 4
 LONG_RATIO = 20
 #: Share of the image.
 FULL_SHARE = 0.95
-#: So many boxes that only make sense as corners are no chance.
+#: Fewer boxes that only make sense as corners may be chance.
 LEAST_CORNERS = 3
 
 
@@ -127,7 +127,7 @@ def check_outliers(source: Source) -> Iterator[Finding]:
     image_areas = source.table.images.sizes_wh[annotations.image_rows[rows]].prod(axis=1, dtype=np.float64)
     share[rows] = width[rows] * height[rows] / image_areas
     found = partial(of_annotations, source, key="bbox")
-    remedy = "MMDetection leaves them out of training in silence: draw them anew or remove them"
+    remedy = "MMDetection leaves them out of training in silence: draw them again or remove them"
     yield from found("box-under-a-pixel", usable & (shorter < 1), "with a box narrower than 1 px", remedy)
     tiny = usable & (shorter >= 1) & (shorter < TINY_SIDE)
     yield from found("box-tiny", tiny, f"with a box narrower than {TINY_SIDE} px", "few detectors can find them")

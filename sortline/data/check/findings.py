@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
-AS_NUMBER = "written as a number where it is a number in other words, such as '7' or 7.0"
+AS_NUMBER = "converted where it spells a number, such as '7' or 7.0"
 ANNOTATION_DROPPED = "annotation dropped"
 FRESH_ID = "gets a new id"
 
@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
     "annotation-category_id-bad": Kind(ERROR, f"{AS_NUMBER}; else annotation dropped"),
     "annotation-category_id-unknown": Kind(ERROR, ANNOTATION_DROPPED),
     "annotation-area-bad": Kind(ERROR, "set to width x height; the key removed where there is a segmentation"),
-    "annotation-iscrowd-bad": Kind(ERROR, "written as 0 or 1 where it says so in other words, such as '0' or null"),
+    "annotation-iscrowd-bad": Kind(ERROR, "converted to 0 or 1 where it means one of them, such as '0' or null"),
     "box-bbox-missing": Kind(ERROR, ANNOTATION_DROPPED),
     "box-bbox-bad": Kind(ERROR, f"{AS_NUMBER}; else annotation dropped"),
     "box-not-finite": Kind(ERROR, ANNOTATION_DROPPED),

@@ -62,7 +62,7 @@ def repair(source: Source, findings: Sequence[Finding]) -> Repaired:
     _refuse(finding for finding in findings if finding.severity == Severity.ERROR and not finding.repair)
     draft = Draft(source)
     repair_rows.drop_broken_rows(draft)
-    repair_rows.read_values_in_other_words(draft)
+    repair_rows.convert_values(draft)
     repair_rows.drop_repeated_categories(draft)
     if source.photos is not None:
         repair_boxes.drop_unusable_photos(draft, source.photos)

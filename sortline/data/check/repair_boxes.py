@@ -21,7 +21,7 @@ DIGITS = 6
 def drop_unusable_boxes(draft: Draft) -> None:
     """Drop annotations whose box is absent, NaN, infinite, empty or of negative size.
 
-    A negative size may be a box drawn from right to left, or corners, or something else: nobody can tell.
+    A negative size may be a box drawn from right to left, or corners, or something else.
     """
     while found := draft.findings(lambda kind: kind in UNUSABLE):
         draft.drop(found[0].kind, found[0].places, "no usable box")
@@ -108,7 +108,7 @@ def drop_repeated_boxes(draft: Draft) -> None:
 def drop_unusable_photos(draft: Draft, photos: Photos) -> None:
     """Drop images whose photo is absent or unreadable, with their annotations.
 
-    An image whose id stands for another one as well stays: nobody can say whose annotations are whose.
+    An image whose id another image has too stays: it is unknown which of the two an annotation belongs to.
     """
     problems = {
         name: problem for name, problem in zip(photos.scan.file_names, photos.scan.problems, strict=True) if problem
@@ -131,7 +131,7 @@ def set_sizes(draft: Draft, photos: Photos) -> set[str]:
     """Set listed sizes to the photos' where the boxes leave no doubt.
 
     That is where all boxes of the image fit the photo, and not all fit the listed size or there is none. A photo that
-    EXIF turns leaves a doubt: nobody can tell which way it was seen by who drew the boxes.
+    EXIF turns leaves a doubt: it is unknown whether the annotation tool turned it.
 
     Returns:
         Names of the images whose size is still not the photo's.

@@ -62,7 +62,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_values_in_other_words(draft: Draft) -> None:
+def convert_values(draft: Draft) -> None:
     """Write as numbers what is given as text or as a float without fraction."""
     for finding in draft.findings(lambda kind: kind.endswith("-bad")):
         key = finding.kind.partition("-")[2].removesuffix("-bad")
@@ -73,7 +73,7 @@ def read_values_in_other_words(draft: Draft) -> None:
 
 
 def drop_broken_rows(draft: Draft) -> None:
-    """Drop annotations that are no objects."""
+    """Drop annotations that are not JSON objects."""
     for finding in draft.findings(lambda kind: kind == "annotation-row-bad"):
         draft.drop(finding.kind, finding.places, "not a JSON object: nothing can be read from it")
 
@@ -94,7 +94,7 @@ def drop_repeated_categories(draft: Draft) -> None:
 def drop_repeated_images(draft: Draft) -> None:
     """Drop the second listing of an image, of the same name and size, and give its boxes to the first.
 
-    Where an id of the two stands for another image as well, nobody can say whose boxes are whose: both stay.
+    Where another image has an id of the two as well, both stay: it is unknown which image a box belongs to.
     """
     images = draft.source.table.images
     place = Places(draft.source.table).image
@@ -138,7 +138,7 @@ def renumber_unused_images(draft: Draft) -> None:
 
 
 def drop_lost_annotations(draft: Draft) -> None:
-    """Drop annotations whose image or category nobody can tell."""
+    """Drop annotations without a usable image or category."""
     keys = ("annotation-image_id-", "annotation-category_id-")
     # Positions move with each drop, so that the faults are read again after it.
     while found := draft.findings(lambda kind: kind.startswith(keys)):

@@ -193,7 +193,7 @@ class Draft:
         source: The file to repair.
 
     Attributes:
-        data: The content of now.
+        data: The content with all changes up to now.
         changes: What was changed, in order.
     """
 
@@ -207,14 +207,14 @@ class Draft:
 
     @property
     def source(self) -> Source:
-        """The content of now as columns, read anew after a change."""
+        """The content as columns, read again after a change."""
         if self._source is None:
             original = self._original
             self._source = source_of(self.data, original.path, original.image_root, original.is_test)
         return self._source
 
     def findings(self, matches: Callable[[str], bool]) -> list[Finding]:
-        """List the broken rules whose kind matches, as the content of now has them."""
+        """List the broken rules whose kind matches, as of now."""
         return [finding for finding in self.source.findings() if matches(finding.kind)]
 
     def row(self, place: Place) -> dict[str, Any]:

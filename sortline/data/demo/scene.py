@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sortline.data.demo.painting import GROUNDS, Array, Sketch, threefold, tinted, value_noise
 from sortline.data.demo.shapes import draw_object
-from sortline.data.demo.sketch import Sketch
-from sortline.data.demo.textures import GROUNDS, Array, threefold, tinted, value_noise
 
 Mask = npt.NDArray[np.bool_]
 

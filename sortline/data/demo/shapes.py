@@ -12,8 +12,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from sortline.data.demo.sketch import Sketch, blob, mirrored
-from sortline.data.demo.textures import Array, Colour, creases, facets, jittered, tinted
+from sortline.data.demo.painting import Array, Colour, Sketch, blob, creases, facets, jittered, mirrored, tinted
 
 WHITE: Colour = (244, 244, 240)
 DARK: Colour = (38, 38, 42)

@@ -99,7 +99,7 @@ def describe_dataset(
         seed: Source of the samples' choice.
 
     Raises:
-        InputError: A file can't be read or is no sound annotation file; ``image_root`` is given and no folder, or
+        InputError: A file can't be read or breaks a rule of COCO; ``image_root`` is not a folder, or
             holds none of the photos; ``out`` is a file; ``samples`` is negative.
     """
     target = Path(out)

@@ -177,7 +177,7 @@ def _images_without_boxes(table: BoxTable) -> list[Finding]:
     if not empty or not len(table.rows):
         return []
     title = f"{empty:,} of {len(table.file_names):,} images have no box."
-    advice = "MMDetection leaves them out of training unless filter_empty_gt=False; kept, they teach what is no object."
+    advice = "MMDetection leaves them out of training unless filter_empty_gt=False; kept, they teach what is not an object."
     return [Finding(title, advice, "counts", is_warning=False)]
 
 

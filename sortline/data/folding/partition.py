@@ -90,8 +90,8 @@ class _Parts:
     Attributes:
         of_group: Part of each group, shape ``(G,)``.
         features: Counts by group, with a last row of zeros, shape ``(G + 1, F)``.
-        nobody: That last row: to exchange with nobody is to move.
-        sizes: Images in each group, nobody's included, shape ``(G + 1,)``.
+        empty: That last row, an empty group: to exchange a group with it is to move the group.
+        sizes: Images in each group, the empty one included, shape ``(G + 1,)``.
         excess: Counts minus targets by part, shape ``(K, F)``.
         room: Images that each part should still get, shape ``(K,)``.
         members: Groups in each part, shape ``(K,)``.
@@ -101,7 +101,7 @@ class _Parts:
     def __init__(self, features: csr_array, sizes: IntArray, shares: FloatArray, pinned: BoolArray) -> None:
         self.of_group: IntArray = np.zeros(len(sizes), dtype=np.int64)
         self.features = vstack([features, csr_array((1, features.shape[1]))], format="csr")
-        self.nobody = len(sizes)
+        self.empty = len(sizes)
         self.sizes = np.append(sizes, 0)
         self.excess = -np.round(np.outer(shares, features.sum(axis=0)) / TARGET_STEP) * TARGET_STEP
         self.room = np.diff(np.rint(np.cumsum(shares) * sizes.sum()).astype(np.int64), prepend=0)
@@ -184,10 +184,10 @@ class _Parts:
                 return any_gain
             any_gain = True
             # Both stay in their new place for the rest of this sample.
-            if left[row] != self.nobody:
+            if left[row] != self.empty:
                 self._move(left[row], first, second)
                 change[row] = np.inf
-            if right[column] != self.nobody:
+            if right[column] != self.empty:
                 self._move(right[column], second, first)
                 change[:, column] = np.inf
 
@@ -196,17 +196,17 @@ class _Parts:
         self._put(group, target)
 
     def _sample(self, part: int, rng: np.random.Generator) -> IntArray:
-        """Draw some of a part's free groups, and nobody."""
+        """Draw some of a part's free groups, and the empty group."""
         members = np.flatnonzero((self.of_group == part) & self.free)
         if len(members) > SAMPLE:
             members = rng.choice(members, SAMPLE, replace=False)
-        return np.append(members, self.nobody)
+        return np.append(members, self.empty)
 
     def _may_exchange(self, first: int, second: int, gained_images: IntArray) -> BoolArray:
         """Tell which exchanges leave both parts near their share of the images, and neither without groups.
 
         Args:
-            first: A part; nobody stands last in its sample.
+            first: A part; the empty group stands last in its sample.
             second: Another; likewise.
             gained_images: What the first part gains by each exchange, shape ``(L, R)``.
         """

@@ -176,7 +176,7 @@ class Findings:
 
 
 def canonical_split(name: str) -> str | None:
-    """Return the split that a name stands for, ``val`` for ``valid``; None if it is no split's name."""
+    """Return the split that a name stands for, ``val`` for ``valid``; None for any other name."""
     return next((split for split, names in SPLITS.items() if name.lower() in names), None)
 
 

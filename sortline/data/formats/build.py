@@ -130,7 +130,7 @@ def class_order(given: Sequence[str] | None, folder: Path, used: Sequence[str]) 
         if path is None:
             return list(
                 used
-            ), f"classes in the order of their names, as no classes.txt lies beside: {counted(used, 20)}"
+            ), f"classes in the order of their names, as there is no classes.txt: {counted(used, 20)}"
         where, note = str(path), f"classes in the order of {path}"
         classes = [line for line in read_text(path).split("\n") if line.strip()]
     if not all(name.strip() for name in classes):

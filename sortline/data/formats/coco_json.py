@@ -76,7 +76,7 @@ def json_text(split: Split) -> str:
     """Print COCO content as json.
 
     Raises:
-        InputError: A key that is no part of COCO holds NaN, infinity or half a character.
+        InputError: A key that is not part of COCO holds NaN, infinity or half a character.
     """
     try:
         text = json.dumps(split.annotations, ensure_ascii=False, allow_nan=False)
@@ -137,7 +137,7 @@ def _starts_at_split(content: CocoJson) -> bool:
 
 
 def _has_root_category(content: CocoJson) -> bool:
-    """Tell whether the first category is no class but the group of all others, as in Roboflow's exports."""
+    """Tell whether the first category is not a class but the group of all others, as in Roboflow's exports."""
     first, *others = content["categories"]
     grouped = bool(others) and all(other.get("supercategory") == first["name"] for other in others)
     return grouped and all(box["category_id"] != first["id"] for box in content["annotations"])

@@ -27,7 +27,7 @@ from sortline.data.formats.base import (
 from sortline.data.formats.output import COPY, NONE, check_plan, write_plan
 from sortline.data.photos import absent_photos
 from sortline.errors import InputError, Problem, counted
-from sortline.files import missing_part
+from sortline.files import file_sha256, missing_part
 from sortline.reports.numbers import some
 
 ALWAYS_HELD = {
@@ -300,7 +300,7 @@ def _source_entry(source: Path, split: Split) -> dict[str, Any]:
 
 def hash_files(paths: Sequence[Path]) -> str:
     """Return the SHA-256 of a file; for several, that of the list that ``sha256sum`` prints of them by name."""
-    hashes = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    hashes = {path: file_sha256(path) for path in paths}
     if len(paths) == 1:
         return hashes[paths[0]]
     root = Path(os.path.commonpath([path.parent for path in paths]))

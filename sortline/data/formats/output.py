@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from sortline.data.formats.base import Findings, Plan
 from sortline.data.photos import absent_photos
 from sortline.errors import counted
+from sortline.files import umask
 from sortline.progress import track
 
 COPY, LINK, NONE = "copy", "link", "none"
@@ -110,9 +111,7 @@ def _staging_folder(root: Path) -> Iterator[Path]:
     parent = root if root.is_dir() else root.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=parent, prefix=".convert.", suffix=".tmp"))
-    mask = os.umask(0)
-    os.umask(mask)
-    staging.chmod(0o777 & ~mask)
+    staging.chmod(0o777 & ~umask())
     try:
         yield staging
     finally:

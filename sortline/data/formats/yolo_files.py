@@ -171,7 +171,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     """Read a yaml with every value as text, so that a class called ``no`` or ``007`` stays what it is.
 
     Raises:
-        InputError: It is no yaml, or not a mapping.
+        InputError: It is not yaml, or not a mapping.
     """
     try:
         content = yaml.load(read_text(path), Loader=yaml.BaseLoader)

@@ -63,6 +63,7 @@ class AtomicCheckpointHook(CheckpointHook):
     # After all hooks whose state goes into a checkpoint, those that stop early included; right before LOWEST, the
     # hooks that want to know what was saved.
     priority = 99
+    best_ckpt_path: str | None
 
     def __init__(
         self,
@@ -119,8 +120,8 @@ class AtomicCheckpointHook(CheckpointHook):
         hub = runner.message_hub
         for name in [key for key in hub.runtime_info if key.startswith(("best_ckpt", "last_ckpt"))]:
             hub.update_info(name, self._own(hub.get_info(name)))
-        if getattr(self, "best_ckpt_path", None):
-            self.best_ckpt_path = self._own(self.best_ckpt_path)
+        if best := getattr(self, "best_ckpt_path", None):
+            self.best_ckpt_path = self._own(best)
         for key, path in getattr(self, "best_ckpt_path_dict", {}).items():
             self.best_ckpt_path_dict[key] = path and self._own(path)
 

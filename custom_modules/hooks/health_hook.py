@@ -61,7 +61,8 @@ class HealthHook(Hook):
             return
         runner.message_hub.update_scalar("train/host_memory", used)
         self._memory.append((runner.iter + 1, used))
-        trend = memory_trend(*zip(*self._memory, strict=True), free=free)
+        iterations, megabytes = zip(*self._memory, strict=True)
+        trend = memory_trend(iterations, megabytes, free)
         if trend and runner.iter + trend.left < runner.max_iters:
             text = (
                 f"memory grows by {trend.megabytes:,.0f} MB in 1,000 iterations and will be used up in about "

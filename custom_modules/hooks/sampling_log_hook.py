@@ -15,6 +15,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from custom_modules.samplers.weighted_sampler import WeightedSampler, dataset_pool
 from sortline.arrays import IntArray
 from sortline.data.sampling_tally import DrawTally, as_record, count_drawn, draw_table, short_line
+from sortline.data.sampling_weights import Pool
 from sortline.files import write_json
 
 
@@ -52,12 +53,14 @@ class SamplingLogHook(Hook):
             self._tally = make_tally(sampler, runner.epoch)
         if self._tally is None:
             return
-        times = self._tally.advance()
-        self._log(runner, times, is_first, is_weighted=isinstance(sampler, WeightedSampler))
-        self._write(runner, times, type(sampler).__name__)
+        times, pool = self._tally.advance(), self._tally.pool
+        self._log(runner, times, pool, is_first, is_weighted=isinstance(sampler, WeightedSampler))
+        counts = {"data": np.ones_like(times), "last_epoch": times, "all_epochs": self._tally.total}
+        record = {key: as_record(count_drawn(value, pool), pool) for key, value in counts.items()}
+        path = Path(runner.work_dir, "sampling.json")
+        write_json(path, {"sampler": type(sampler).__name__, "epochs": self._tally.epochs, **record}, indent=1)
 
-    def _log(self, runner: Any, times: IntArray, is_first: bool, is_weighted: bool) -> None:
-        pool = self._tally.pool
+    def _log(self, runner: Any, times: IntArray, pool: Pool, is_first: bool, is_weighted: bool) -> None:
         line = short_line(count_drawn(times, pool), pool)
         if is_weighted:
             runner.logger.info(f"epoch {runner.epoch + 1} drew {line}")
@@ -65,13 +68,6 @@ class SamplingLogHook(Hook):
                 runner.logger.info(f"drawn and in the data:\n{draw_table(count_drawn(times, pool), pool)}")
         elif is_first:
             runner.logger.info(f"each epoch draws {line}")
-
-    def _write(self, runner: Any, times: IntArray, sampler: str) -> None:
-        pool = self._tally.pool
-        counts = {"data": np.ones_like(times), "last_epoch": times, "all_epochs": self._tally.total}
-        record = {key: as_record(count_drawn(value, pool), pool) for key, value in counts.items()}
-        path = Path(runner.work_dir, "sampling.json")
-        write_json(path, {"sampler": sampler, "epochs": self._tally.epochs, **record}, indent=1)
 
 
 def make_tally(sampler: Any, epochs: int) -> DrawTally | None:

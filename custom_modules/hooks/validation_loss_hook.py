@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -38,7 +38,7 @@ class ValidationLossHook(Hook):
 
     def __init__(self) -> None:
         self._is_on = True
-        self._sums: Counter[str] = Counter()
+        self._sums: defaultdict[str, float] = defaultdict(float)
         self._buffers: dict[str, torch.Tensor] = {}
 
     def before_val_epoch(self, runner: Any) -> None:
@@ -69,9 +69,10 @@ class ValidationLossHook(Hook):
         # All processes take part, also one that had no image or whose loss could not be computed.
         gathered = all_gather_object((self._is_on, self._sums))
         self._is_on = all(is_on for is_on, _ in gathered)
-        totals: Counter[str] = Counter()
+        totals: defaultdict[str, float] = defaultdict(float)
         for _, sums in gathered:
-            totals.update(sums)
+            for name, value in sums.items():
+                totals[name] += value
         images = totals.pop("images", 0)
         if self._is_on and images:
             metrics.update({name: value / images for name, value in sorted(totals.items())})

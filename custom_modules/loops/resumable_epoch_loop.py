@@ -27,6 +27,8 @@ class ResumableEpochLoop(ResumableSteps, EpochBasedTrainLoop):
         **kwargs: As for mmengine's loop: ``max_epochs``, ``val_begin``, ``val_interval``, ``dynamic_intervals``.
     """
 
+    dataloader: Any
+
     def __init__(self, runner: Any, dataloader: Any, **kwargs: Any) -> None:
         super().__init__(runner, dataloader, **kwargs)
         self.dataloader = seeded_loader(self.dataloader, runner.seed)

@@ -28,6 +28,8 @@ class ResumableIterLoop(ResumableSteps, IterBasedTrainLoop):
             ``fast_forward_on_resume`` has no use here.
     """
 
+    dataloader: Any
+
     def __init__(self, runner: Any, dataloader: Any, **kwargs: Any) -> None:
         super().__init__(runner, dataloader, **kwargs)
         self.dataloader = seeded_loader(self.dataloader, runner.seed)

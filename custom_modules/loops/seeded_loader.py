@@ -96,7 +96,7 @@ class SeededBatchSampler(Sampler[SeededBatch]):
     def __init__(self, batch_sampler: Any, seed: int, rank: int, workers: int = 1, behind: int = 0) -> None:
         self.batch_sampler = batch_sampler
         # Where mmengine's and Sortline's hooks look for it.
-        self.sampler = getattr(batch_sampler, "sampler", None)
+        self.sampler: Any = getattr(batch_sampler, "sampler", None)
         self.batch_size = getattr(batch_sampler, "batch_size", None)
         self.drop_last = getattr(batch_sampler, "drop_last", False)
         self.seed, self.rank = seed, rank

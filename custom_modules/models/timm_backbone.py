@@ -59,6 +59,8 @@ class TimmBackbone(BaseModule):
         InputError: timm has no such model, the model no such map or stage, or it lacks one of the options.
     """
 
+    is_init: bool
+
     def __init__(
         self,
         model_name: str,
@@ -114,9 +116,9 @@ class TimmBackbone(BaseModule):
         Raises:
             InputError: The weights can't be found, read or fitted to the model.
         """
-        if self.is_init or self.pretrained is False:
+        source = None if self.is_init else timm_source(self.model_name, self.pretrained)
+        if source is None:
             return
-        source = timm_source(self.model_name, self.pretrained)
         whole = timm_parameters.load_whole(self.model_name, self.timm_args, source)
         names = timm_parameters.whole_names(self.body.state_dict(), whole)
         self.body.load_state_dict({name: whole[other] for name, other in names.items()})

@@ -34,7 +34,7 @@ def class_arguments(model_name: str) -> frozenset[str]:
     return frozenset(inspect.signature(type(on_meta(model_name)).__init__).parameters)
 
 
-def on_meta(model_name: str, **kwargs: Any) -> nn.Module:
+def on_meta(model_name: str, **kwargs: Any) -> Any:
     """Build a timm model without memory for its weights."""
     with torch.device("meta"):
         return timm.create_model(model_name, **kwargs)
@@ -115,7 +115,7 @@ def _checked_indices(model_name: str, count: int, indices: Sequence[int]) -> tup
     return tuple(chosen)
 
 
-def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -> nn.Module:
+def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -> Any:
     """Build a timm model that returns feature maps, without the layers behind the last of them."""
     body = timm.create_model(model_name, features_only=True, out_indices=tuple(out_indices), **kwargs)
     container, _, index = body.feature_info.module_name()[-1].rpartition(".")
@@ -126,7 +126,7 @@ def build_features(model_name: str, out_indices: Sequence[int], **kwargs: Any) -
     return body
 
 
-def maps_of(body: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def maps_of(body: Any, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Return a body's maps with channels first, as detectors take them; timm's Swin gives them last."""
     maps = tuple(body(images))
     if getattr(body, "output_fmt", None) == timm.layers.Format.NHWC:
@@ -134,7 +134,7 @@ def maps_of(body: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return maps
 
 
-def checkpoint_gradients(body: nn.Module, model_name: str) -> None:
+def checkpoint_gradients(body: Any, model_name: str) -> None:
     """Make a body recompute its activations in the backward pass instead of keeping them.
 
     The model's stages do it block by block where they support it; otherwise timm's extractor does it stage by stage.
@@ -219,7 +219,7 @@ def _takes_any_size(model_name: str, args: dict[str, Any]) -> bool:
     return not bound or any(name in args for name in ANY_SIZE)
 
 
-def _try_sizes(body: nn.Module, own_size: tuple[int, int], model_name: str) -> InputSizes:
+def _try_sizes(body: Any, own_size: tuple[int, int], model_name: str) -> InputSizes:
     strides = body.feature_info.reduction()
     usual = max(USUAL_MULTIPLE, *strides)
     if _fits(body, strides, (3 * usual, 5 * usual)) and _fits(body, strides, (4 * usual, 3 * usual)):
@@ -234,12 +234,12 @@ def _try_sizes(body: nn.Module, own_size: tuple[int, int], model_name: str) -> I
     raise InputError(Problem("model.backbone.model_name", what, "choose another model, or other maps of it"))
 
 
-def _fits(body: nn.Module, strides: Sequence[int], size: tuple[int, int]) -> bool:
+def _fits(body: Any, strides: Sequence[int], size: tuple[int, int]) -> bool:
     expected = [(math.ceil(size[0] / stride), math.ceil(size[1] / stride)) for stride in strides]
     return _map_sizes(body, size) == expected
 
 
-def _map_sizes(body: nn.Module, size: tuple[int, int]) -> list[tuple[int, int]] | None:
+def _map_sizes(body: Any, size: tuple[int, int]) -> list[tuple[int, int]] | None:
     """Return height and width of each map of an image; None if the model refuses its size."""
     with torch.device("meta"), torch.no_grad():
         try:

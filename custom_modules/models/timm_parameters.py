@@ -54,7 +54,7 @@ def layer_numbers(model_name: str, args: dict[str, Any], names: Sequence[str]) -
     if hasattr(whole, "group_matcher"):
         numbers = timm.models.group_parameters(whole, whole.group_matcher(coarse=False), reverse=True)
     else:
-        from timm.optim import auto_group_layers  # timm does not import it by itself
+        from timm.optim import auto_group_layers  # type: ignore[attr-defined]  # timm does not import it by itself
 
         numbers = auto_group_layers(whole)  # timm's fallback: a new layer every 12 tensors
     return {name: int(numbers[other]) for name, other in whole_names(names, numbers).items()}
@@ -105,7 +105,7 @@ def frozen_parameters(
     return {name for name, other in whole_names(names, dict(whole.named_parameters())).items() if other in frozen}
 
 
-def _stem(whole: nn.Module, model_name: str) -> set[str]:
+def _stem(whole: Any, model_name: str) -> set[str]:
     if not hasattr(whole, "group_matcher"):
         what = f"timm does not say where the stem of {model_name} ends"
         raise InputError(Problem("model.backbone.frozen_stages", what, "choose 1 or more, or -1"))

@@ -50,6 +50,8 @@ class TorchvisionDetector(BaseDetector):
         InputError: torchvision has no such detector, or a setting that it does not know.
     """
 
+    is_init: bool
+
     def __init__(
         self,
         model_name: str,

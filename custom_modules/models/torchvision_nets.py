@@ -58,7 +58,7 @@ def _family(model_name: str) -> str:
     return re.split(r"[\d_]", model_name)[0]
 
 
-def build_net(model_name: str, num_classes: int, is_pretrained: bool, trainable_layers: int | None) -> nn.Module:
+def build_net(model_name: str, num_classes: int, is_pretrained: bool, trainable_layers: int | None) -> Any:
     """Build a detector with random weights; nothing is downloaded.
 
     Args:
@@ -76,7 +76,7 @@ def build_net(model_name: str, num_classes: int, is_pretrained: bool, trainable_
     builder = get_model_builder(model_name)
     try:
         with _frozen_as_if(is_pretrained, builder.__module__):
-            net: nn.Module = builder(
+            net: Any = builder(
                 weights=None,
                 weights_backbone=None,
                 num_classes=num_classes + label_offset(model_name),
@@ -103,20 +103,20 @@ def _frozen_as_if(is_pretrained: bool, module_name: str) -> Iterator[None]:
         yield
 
 
-def class_layers(net: nn.Module, model_name: str, num_classes: int) -> set[str]:
+def class_layers(net: Any, model_name: str, num_classes: int) -> set[str]:
     """Name the parameters of a detector whose shape depends on the number of classes."""
     with torch.device("meta"):
         others = build_net(model_name, num_classes + 1, False, None).state_dict()
     return {name for name, value in net.state_dict().items() if value.shape != others[name].shape}
 
 
-def backbone_norms(net: nn.Module) -> list[nn.Module]:
+def backbone_norms(net: Any) -> list[nn.Module]:
     """List the batch norms of the classifier that the backbone is made of, those of a feature pyramid left out."""
     body = getattr(net.backbone, "body", net.backbone)
     return [module for module in body.modules() if isinstance(module, _BatchNorm)]
 
 
-def apply_test_cfg(net: nn.Module, test_cfg: Mapping[str, Any]) -> None:
+def apply_test_cfg(net: Any, test_cfg: Mapping[str, Any]) -> None:
     """Set thresholds and the number of boxes, written in mmdet's keys.
 
     Args:
@@ -141,7 +141,7 @@ def apply_test_cfg(net: nn.Module, test_cfg: Mapping[str, Any]) -> None:
         setattr(owner, name, value)
 
 
-def load_pretrained(net: nn.Module, checkpoint: str, class_dependent: Collection[str]) -> list[str]:
+def load_pretrained(net: Any, checkpoint: str, class_dependent: Collection[str]) -> list[str]:
     """Load a file's weights into a detector.
 
     Args:
@@ -178,7 +178,7 @@ def _read_state(checkpoint: str) -> StateDict:
     return {name.removeprefix("module.").removeprefix("net."): value for name, value in content.items()}
 
 
-def _of_classifier(net: nn.Module, state: StateDict, where: str) -> dict[str, torch.Tensor]:
+def _of_classifier(net: Any, state: StateDict, where: str) -> dict[str, torch.Tensor]:
     """Give a classifier's weights the names that they have in the detector's backbone."""
     if not any(name.startswith(BODY) for name in net.state_dict()):
         what = f"is no {type(net).__name__}'s, whose backbone is not built as a classifier"
@@ -190,7 +190,7 @@ def _of_classifier(net: nn.Module, state: StateDict, where: str) -> dict[str, to
     }
 
 
-def _load(net: nn.Module, state: StateDict, may_lack: Collection[str], where: str) -> None:
+def _load(net: Any, state: StateDict, may_lack: Collection[str], where: str) -> None:
     """Load weights of which all have to fit; names of torchvision's older files are known to its layers."""
     try:
         result = net.load_state_dict(state, strict=False)

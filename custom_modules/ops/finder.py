@@ -78,9 +78,9 @@ def _load_compiled(spec: ModuleSpec | None) -> tuple[ModuleType | None, str]:
     """Load mmcv's own extension; return it, or None, and the reason for either."""
     if spec is None:
         return None, "mmcv was built without its compiled extension"
-    # By name, so that type checking the torch-free packages needs no torch; first, because the extension
-    # links to libraries that are found only once torch has loaded them.
-    torch = importlib.import_module("torch")
+    # Before the extension, which links to libraries that are found only once torch has loaded them.
+    import torch
+
     try:
         module = _load(spec)
     except (ImportError, OSError) as error:
@@ -119,13 +119,15 @@ def _announce(name: str, reason: str) -> None:
     """Log which implementation serves, once, in the main process of rank 0 only."""
     from multiprocessing import parent_process
 
+    from mmengine.logging import print_log
+
     if parent_process() is not None or os.environ.get("RANK", "0") != "0":
         return
     if name == "compiled":
         message = f"mmcv.ops is served by mmcv's compiled extension, {reason}"
     else:
         message = f"mmcv.ops is served by torchvision and torch: {reason} (see docs/ops.md)"
-    importlib.import_module("mmengine.logging").print_log(message, logger="current")
+    print_log(message, logger="current")
 
 
 _FINDER = ExtFinder()

@@ -133,9 +133,8 @@ def _axis_positions(start: float, length: float, bins: int, sampling_ratio: int,
     """Sample positions along one axis, shape ``(bins, samples a bin)``."""
     bin_length = length / bins
     count = sampling_ratio if sampling_ratio > 0 else max(math.ceil(bin_length), 0)
-    options = {"dtype": like.dtype, "device": like.device}
-    fractions = (torch.arange(count, **options) + 0.5) / max(count, 1)
-    return start + bin_length * (torch.arange(bins, **options)[:, None] + fractions)
+    samples, cells = (torch.arange(number, dtype=like.dtype, device=like.device) for number in (count, bins))
+    return start + bin_length * (cells[:, None] + (samples + 0.5) / max(count, 1))
 
 
 def _interpolate(feature: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
@@ -145,8 +144,10 @@ def _interpolate(feature: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
         Shape ``(C, rows of bins, samples, columns of bins, samples)``.
     """
     _, height, width = feature.shape
-    rows = sum(feature[:, y] * weight[..., None] for y, weight in neighbours(ys, height))
-    return sum(rows[..., x] * weight for x, weight in neighbours(xs, width))
+    (top, top_weight), (bottom, bottom_weight) = neighbours(ys, height)
+    rows = feature[:, top] * top_weight[..., None] + feature[:, bottom] * bottom_weight[..., None]
+    (left, left_weight), (right, right_weight) = neighbours(xs, width)
+    return rows[..., left] * left_weight + rows[..., right] * right_weight
 
 
 def _scatter(grad_feature: Tensor, y: Tensor, x: Tensor, grad: Tensor) -> None:

@@ -47,8 +47,8 @@ def sync_bn_forward_output(
     """
     std.copy_((var + eps).sqrt())
     norm.copy_((input.to(compute_dtype(input)) - mean[:, None]) / std[:, None])
-    output.copy_(norm if weight is None else norm * weight[:, None] + bias[:, None])
-    if running_mean is None:
+    output.copy_(norm if weight is None or bias is None else norm * weight[:, None] + bias[:, None])
+    if running_mean is None or running_var is None:
         return
     count = input.shape[0] * input.shape[2] * group_size
     unbiased = var * (count / (count - 1)) if count > 1 else var

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
-from torch.amp import GradScaler
+from torch.amp.grad_scaler import GradScaler
 
 from sortline.errors import InputError, Problem
 

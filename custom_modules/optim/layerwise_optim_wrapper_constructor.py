@@ -21,7 +21,7 @@ BACKBONE = "backbone"
 # PREVIOUS belongs to the layer before it, because mmdet's Swin merges patches at the end of a stage.
 PREVIOUS = (99999,)
 # mmdet's classes; subclasses are included (ResNeXt, Res2Net, ResNeSt ...).
-LAYERS = {
+LAYERS: dict[str, dict[str, Any]] = {
     "ResNet": {"stem": r"^(?:conv1|bn1|norm1|stem)", "blocks": r"^layer(\d+)\.(\d+)"},
     "SwinTransformer": {
         "stem": r"^(?:patch_embed|absolute_pos_embed)",
@@ -57,6 +57,8 @@ class LayerwiseOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     Parameters with equal settings share a group; the group with the highest learning rate comes first, so that a run's
     log shows the heads' rate. Parameters in the backbone's ``decay_free`` (position embeddings) get no weight decay.
     """
+
+    base_lr: float
 
     def add_params(self, params: list[dict[str, Any]], module: nn.Module, *args: Any, **kwargs: Any) -> None:
         """Add a model's parameters in groups.
@@ -158,9 +160,8 @@ def depth_multipliers(model: nn.Module, layer_decay: float) -> dict[str, float]:
 
 def decay_free(model: nn.Module) -> set[str]:
     """Return the parameters that the model's backbone exempts from weight decay."""
-    backbone = getattr(model, BACKBONE, None)
-    names: Iterable[str] = backbone.decay_free() if hasattr(backbone, "decay_free") else ()
-    return {f"{BACKBONE}.{name}" for name in names}
+    exempt = getattr(getattr(model, BACKBONE, None), "decay_free", set)
+    return {f"{BACKBONE}.{name}" for name in exempt()}
 
 
 def merge_groups(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -184,7 +185,7 @@ def describe_groups(groups: Sequence[Mapping[str, Any]], base_wd: float | None) 
     return lines
 
 
-def layer_numbers(backbone: nn.Module) -> dict[str, int]:
+def layer_numbers(backbone: Any) -> dict[str, int]:
     """Return the layer of each parameter of a backbone, 0 for the stem.
 
     A method ``layer_numbers`` of the backbone, such as that of :class:`TimmBackbone`, has precedence. Parameters that

@@ -41,9 +41,9 @@ def pick_window(
     Returns:
         Left, top, right, bottom in whole pixels; None when no window was good.
     """
-    size = np.array(size_wh)
+    size, (smallest, largest) = np.array(size_wh), side_range
     for _ in range(TRIES):
-        sides = np.maximum(np.rint(size * rng.uniform(*side_range, size=2)).astype(int), 1)
+        sides = np.maximum(np.rint(size * rng.uniform(smallest, largest, size=2)).astype(int), 1)
         start = rng.integers(0, size - sides, endpoint=True)
         window = (int(start[0]), int(start[1]), int(start[0] + sides[0]), int(start[1] + sides[1]))
         visible = visible_share(boxes_xyxy, window)

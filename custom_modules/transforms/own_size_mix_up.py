@@ -30,6 +30,8 @@ class OwnSizeMixUp(CachedMixUp):
         InputError: The range is out of bounds.
     """
 
+    flip_ratio: float
+
     def __init__(
         self,
         prob: float = 0.5,

@@ -99,8 +99,9 @@ class OwnSizeMosaic(CachedMosaic):
         if mixed["img"].shape[:2] == (height, width):
             return mixed
         rng = seeded_generator()
-        center = rng.uniform(*self.center_range, size=2)
-        window = mosaic_window((width, height), side, rng.uniform(*self.ratio_range), center)
+        center = rng.uniform(self.center_range[0], self.center_range[1], size=2).tolist()
+        zoom = rng.uniform(self.ratio_range[0], self.ratio_range[1])
+        window = mosaic_window((width, height), side, zoom, center)
         crop_sample(mixed, window, self.min_visible)
         return Resize(scale=(width, height), keep_ratio=False).transform(mixed)
 

@@ -161,7 +161,7 @@ class PasteObjects(BaseTransform):
         cutout = self.cutouts[number]
         height, width = results["img"].shape[:2]
         x1, y1, x2, y2 = cutout.box_xyxy
-        jitter, flip = rng.uniform(*self.scale_range), rng.random() < self.flip_prob
+        jitter, flip = rng.uniform(self.scale_range[0], self.scale_range[1]), rng.random() < self.flip_prob
         factor = paste_factor(
             (x2 - x1, y2 - y1), cutout.size_wh, (width, height), jitter, self.max_share, self.min_side
         )

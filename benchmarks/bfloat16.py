@@ -24,7 +24,7 @@ from mmengine.structures import InstanceData
 import custom_modules.register_all  # noqa: F401
 from sortline.pipeline.bind import bind
 from sortline.pipeline.compose import load_config
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 CONFIGS = [
     "configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py",

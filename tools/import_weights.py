@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> Path:
     from sortline.files import atomic_write
     from sortline.pipeline.bind import bind
     from sortline.pipeline.compose import load_config
-    from sortline.weights.sources import drop_pretrained
+    from sortline.weights.pretrained import drop_pretrained
 
     cfg = load_config(args.config, args.cfg_options)
     bind(cfg)

@@ -25,20 +25,39 @@ def main(argv: list[str] | None = None) -> Any:
 
     from rich.console import Console
 
-    from sortline.pipeline import pretrained_weights as report
+    from sortline.weights import fetch_pretrained
 
     cache = args.cache.expanduser().resolve() if args.cache else None
     with redirect_stdout(sys.stderr):  # what packages say while they load is no part of a list
-        sources = report.sources_of(args.configs, args.cfg_options, cache)
+        files = files_of(args.configs, args.cfg_options, cache)
     if args.fetch:
-        report.fetch_all(sources)
+        fetch_pretrained.fetch_all(files)
     elif args.list_urls:
-        report.list_urls(sources, args.configs, Console(stderr=True, soft_wrap=True, highlight=False))
+        fetch_pretrained.list_urls(files, args.configs, Console(stderr=True, soft_wrap=True, highlight=False))
     elif args.folder:
-        report.import_all(sources, args.folder.expanduser())
+        fetch_pretrained.import_all(files, args.folder.expanduser())
     else:
-        report.print_sources(sources)
-    return sources
+        fetch_pretrained.print_files(files)
+    return files
+
+
+def files_of(configs: list[str], options: dict[str, Any], cache: Path | None) -> list[Any]:
+    """List the files that several configs would download, each once; all configs' problems are raised together."""
+    from sortline.errors import InputError, Problem
+    from sortline.pipeline.compose import load_config
+    from sortline.weights.pretrained import pretrained_files
+
+    files: dict[Path, Any] = {}
+    problems: list[Problem] = []
+    for config in configs:
+        try:
+            for file in pretrained_files(load_config(config, options), cache):
+                files.setdefault(file.target, file)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return list(files.values())
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -83,7 +83,7 @@ def show_plan(args: argparse.Namespace) -> Any:
     """Check everything, print the plan and leave no file behind."""
     from sortline.pipeline import edit as edits
     from sortline.pipeline.prepare import prepare_training
-    from sortline.weights.resolve import missing_lines
+    from sortline.weights.fetch_pretrained import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
         prepared = prepare_training(args, split_dir=folder)

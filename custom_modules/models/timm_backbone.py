@@ -15,8 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from custom_modules.models import timm_body, timm_parameters
 from sortline.errors import InputError, Problem
-from sortline.weights.timm_lazily import timm
-from sortline.weights.timm_source import timm_source
+from sortline.weights.timm_weights import timm, timm_source
 
 
 @MODELS.register_module()

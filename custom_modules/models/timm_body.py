@@ -19,8 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sortline.errors import InputError, Problem, counted
-from sortline.weights.timm_lazily import timm
-from sortline.weights.timm_source import check_model_name
+from sortline.weights.timm_weights import check_model_name, timm
 
 # Arguments with which timm's transformers accept images of any size in place of the one that they are built for.
 ANY_SIZE = dict(strict_img_size=False, dynamic_img_size=True, dynamic_img_pad=True)

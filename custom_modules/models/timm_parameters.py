@@ -14,9 +14,7 @@ from torch import nn
 from custom_modules.models.timm_body import build_features, maps_of, on_meta
 from sortline.errors import InputError, Problem
 from sortline.quiet import only_errors
-from sortline.weights.timm_lazily import timm
-from sortline.weights.timm_source import TimmSource
-from sortline.weights.weight_names import fit_by_order, read_state_dict
+from sortline.weights.timm_weights import TimmSource, fit_by_order, read_state_dict, timm
 
 # What timm's extractors put before the model's own names.
 WRAPPERS = ("model.", "body.", "graph_module.")

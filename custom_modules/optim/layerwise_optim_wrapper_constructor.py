@@ -14,7 +14,7 @@ from torch import nn
 
 from sortline.errors import InputError, Problem, nearest
 from sortline.quiet import only_errors
-from sortline.weights.timm_lazily import timm
+from sortline.weights.timm_weights import timm
 
 BACKBONE = "backbone"
 # As in timm's `group_matcher`: patterns of parameter names, whose groups are the sort key of the layers. A pattern with

@@ -14,8 +14,8 @@ from mmengine.registry import VISBACKENDS
 
 from sortline.arrays import UInt8Array
 from sortline.files import file_sha256
+from sortline.nested import flatten
 from sortline.predictions.error_analysis import Confusion
-from sortline.runs.settings import flatten
 from sortline.tracking.facts import FAILED, FINISHED, INTERRUPTED, Files, Note
 from sortline.tracking.tracker_backend import TrackerBackend
 from sortline.tracking.validation_facts import Curves, Photos, pictures

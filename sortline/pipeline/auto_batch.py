@@ -20,7 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from sortline.errors import InputError, Problem
 from sortline.pipeline.batch_load import RESIZE, Load, heaviest_load, image_count
 from sortline.pipeline.registering import register
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 # Part of the GPU's memory that the search may fill. Real training has uneven batches, a fragmented allocator, and the
 # buffers of several processes beside it.

@@ -8,10 +8,10 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from sortline.nested import dicts_below
 from sortline.pipeline.class_weights import bind_losses
 from sortline.pipeline.deciding_score import bind_score
 from sortline.pipeline.train_sources import join_sources
-from sortline.tree import dicts_below
 
 PARTS = ("train", "val", "test")
 HEADS = ("bbox_head", "mask_head", "query_head", "auxiliary_head")

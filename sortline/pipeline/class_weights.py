@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError, Problem, nearest
-from sortline.tree import dicts_below
+from sortline.nested import dicts_below
 
 RULES = ("inverse", "inverse_sqrt", "effective_number")
 KEYS = ("rule", "beta", "background")

@@ -14,7 +14,7 @@ from sortline.pipeline.bind import PARTS, leaf_datasets
 from sortline.pipeline.train_sources import OWN_SAMPLERS
 from sortline.runs.run_record import fold_folder
 from sortline.tracking.wandb_run import sweep_folder
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 SMOKE_ITERATIONS = 2
 

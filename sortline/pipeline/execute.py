@@ -23,8 +23,8 @@ from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, re
 from sortline.runs.validated import doubt_about_test
 from sortline.tracking.trackers import breaks_tracked, give_identity
 from sortline.weights.checkpoint_loading import install_safe_loading
-from sortline.weights.resolve import resolve_pretrained
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.fetch_pretrained import resolve_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}

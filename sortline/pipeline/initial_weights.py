@@ -14,7 +14,7 @@ from sortline.pipeline.all_data import FOLDER as ALL_DATA
 from sortline.pipeline.bind import annotation_path, leaf_datasets
 from sortline.runs.checkpoints import find_checkpoint
 from sortline.runs.run_record import TRAINED, RunRecord, fold_folder, read_record
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 #: Config keys that name an experiment.
 START, TEACHER = "start_from", "teacher_from"

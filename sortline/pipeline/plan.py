@@ -22,7 +22,7 @@ from torch import nn
 from sortline.pipeline.bind import as_list
 from sortline.pipeline.registering import register
 from sortline.quiet import only_errors
-from sortline.weights.sources import drop_pretrained
+from sortline.weights.pretrained import drop_pretrained
 
 PROBE_SIDES = (256, 320)  # pixels; what grows with the area, and what does not, shows in two small images
 RATE_POINTS = 9

@@ -14,8 +14,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem, nearest
-from sortline.runs.settings import flatten
-from sortline.tree import dicts_below
+from sortline.nested import dicts_below, flatten
 
 PREFIX = "recipe_"
 #: Places of the train pipeline, in order; see docs/recipes.md.

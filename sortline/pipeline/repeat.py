@@ -21,7 +21,7 @@ from sortline.pipeline.registering import own_imports
 from sortline.pipeline.signatures import load_schema
 from sortline.runs.recorded_settings import restore_settings, without_hidden
 from sortline.runs.run_record import NAME, RunRecord
-from sortline.weights.sources import find_wants
+from sortline.weights.pretrained import find_wants
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _with_parts(settings: dict[str, Any], folder: Path, lines: list[str]) -> dic
 def _start_as_then(cfg: Config, record: RunRecord) -> None:
     """Let parts that began with random weights, for want of a network, begin with such again."""
     for want in find_wants(cfg):
-        if want.source.place not in record.parent_checkpoint:
+        if want.file.place not in record.parent_checkpoint:
             want.give_up()
 
 

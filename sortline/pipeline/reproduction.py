@@ -27,9 +27,9 @@ from sortline.runs.repeatability import (
     print_differences,
 )
 from sortline.runs.run_record import RunRecord
-from sortline.weights.comparison import WeightComparison, compare_checkpoints
-from sortline.weights.resolve import missing_lines, resolve_pretrained
-from sortline.weights.sources import find_wants
+from sortline.weights.fetch_pretrained import missing_lines, resolve_pretrained
+from sortline.weights.pretrained import find_wants
+from sortline.weights.several_checkpoints import WeightComparison, compare_checkpoints
 
 GPU_CAVEAT = (
     "This run used a GPU without randomness.deterministic=True: some operations there add up in no fixed order. Even "
@@ -103,7 +103,7 @@ def _as_now(repeat: Repeat, cfg: Config, launcher: str) -> RunRecord:
     """Describe the run as it would be started now; what is still to be downloaded counts as it was."""
     processes = processes_of(launcher, os.environ)
     now = with_conditions(repeat.prepared.record(), cfg, repeat.record.seed, processes)
-    to_come = {want.source.place for want in find_wants(cfg) if not want.source.here}
+    to_come = {want.file.place for want in find_wants(cfg) if not want.file.here}
     parents = {key: file for key, file in repeat.record.parent_checkpoint.items() if key in to_come}
     return replace(now, git=read_code()[0], parent_checkpoint={**now.parent_checkpoint, **parents})
 

@@ -10,11 +10,11 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError
+from sortline.nested import dicts_below
 from sortline.pipeline.bind import PARTS, annotation_path, as_list, leaf_datasets
 from sortline.runs.conditions import Photos, describe_photos
 from sortline.runs.run_record import describe_files
-from sortline.tree import dicts_below
-from sortline.weights.sources import CHECKPOINT_KEYS, find_wants
+from sortline.weights.pretrained import CHECKPOINT_KEYS, find_wants
 from sortline.weights.weight_file import known_sha256
 
 
@@ -66,7 +66,7 @@ def describe_parents(cfg: Config) -> dict[str, dict[str, str]]:
 
 def _parents(cfg: Config) -> Iterator[tuple[str, Path]]:
     for want in find_wants(cfg):
-        yield want.source.place, want.source.find()[1]
+        yield want.file.place, want.file.find()[1]
     if cfg.get("load_from") and not cfg.get("resume"):
         yield "load_from", Path(cfg.load_from).expanduser()
     for place, node in dicts_below(cfg.get("model"), "model"):
@@ -84,7 +84,7 @@ def _timm_parent(place: str, node: Any) -> Iterator[tuple[str, Path]]:
     name = node.get("pretrained") if node.get("type") == "TimmBackbone" else None
     if not isinstance(name, str):
         return
-    from sortline.weights.weight_names import find_weights  # torch's, which most callers do without
+    from sortline.weights.timm_weights import find_weights  # torch's, which most callers do without
 
     try:
         yield place, find_weights(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmengine.config import Config
 
-from sortline.tree import dicts_below
+from sortline.nested import dicts_below
 
 #: Types that draw from generators of their own, and what takes their place.
 UNSEEDED = {"Albu": "RandomAlbumentations"}

@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sortline.runs.settings import PLACES, flatten
+from sortline.nested import flatten
+from sortline.runs.settings import PLACES
 from sortline.secrets import HIDDEN, without_secrets
 
 #: Types that come back, by the name under which they are noted.

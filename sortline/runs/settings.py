@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from sortline.nested import flatten
 
 ABSENT = "(absent)"
 #: Keys that say where a run happens and how fast, not what it does. Annotation files count by their content.
@@ -26,27 +28,6 @@ PARTS = (
 )
 LONG_PREFIX, SHORT_PREFIX = "train_dataloader.dataset.pipeline.", "pipeline."
 LONGEST_VALUE = 40
-
-
-def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    """List every leaf of nested settings by its dotted key; a number is an index into a list.
-
-    >>> flatten({"a": {"b": [1, {"c": 2}], "d": [3, 4]}})
-    {'a.b.0': 1, 'a.b.1.c': 2, 'a.d': [3, 4]}
-
-    A list of plain values, such as ``[0.9, 0.999]``, is one leaf.
-    """
-    items: Iterable[tuple[Any, Any]]
-    if isinstance(value, Mapping) and value:
-        items = value.items()
-    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
-        items = enumerate(value)
-    else:
-        return {prefix: value} if prefix else {}
-    flat: dict[str, Any] = {}
-    for key, item in items:
-        flat |= flatten(item, f"{prefix}.{key}" if prefix else str(key))
-    return flat
 
 
 def difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

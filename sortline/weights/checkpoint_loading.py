@@ -22,7 +22,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
 from sortline.weights.download import DownloadError, download
-from sortline.weights.weight_file import named_hash
+from sortline.weights.weight_file import named_hash, torch_cache
 
 HISTORY_METHODS = ("min", "max", "current", "mean")
 NUMPY_TYPES = (bool, "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "U1")
@@ -199,7 +199,7 @@ def _fetch(url: str) -> Path:
     Raises:
         InputError: It can't be downloaded.
     """
-    target = Path(torch.hub.get_dir()) / "checkpoints" / os.path.basename(urlparse(url).path)
+    target = torch_cache() / os.path.basename(urlparse(url).path)
     try:
         download(url, target, named_hash(target.name))
     except DownloadError as error:

@@ -35,6 +35,13 @@ class FileState:
     size: int = 0
 
 
+def torch_cache() -> Path:
+    """Return the folder in which torch's hub, and so mmengine and timm, look for downloaded weights."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
 def named_hash(name: str) -> str:
     """Return the start of the SHA-256 that a file's name carries; empty where it carries none.
 

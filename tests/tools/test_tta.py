@@ -50,7 +50,7 @@ def build(model: Any) -> Any:
     from mmdet.registry import MODELS
 
     import custom_modules.register_all  # noqa: F401
-    from sortline.weights.sources import drop_pretrained
+    from sortline.weights.pretrained import drop_pretrained
 
     torch.manual_seed(0)
     drop_pretrained(model)

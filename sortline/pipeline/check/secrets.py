@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.config import Config
 
 from sortline.errors import Problem
-from sortline.runs.settings import flatten
+from sortline.nested import flatten
 from sortline.secrets import HIDDEN, without_secrets
 
 

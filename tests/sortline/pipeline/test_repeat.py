@@ -21,9 +21,9 @@ PRETRAINED = (
 def make_record(make_dataset, make_config, tmp_path, monkeypatch):
     """Return the record of a run that held out its validation part, as its start would write it."""
     from sortline.pipeline.prepare import prepare
-    from sortline.weights import sources as pretrained_sources
+    from sortline.weights import pretrained
 
-    monkeypatch.setattr(pretrained_sources, "torch_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(pretrained, "torch_cache", lambda: tmp_path / "cache")
 
     def make(extra="", **changes):
         options = dict(

@@ -1,7 +1,8 @@
 import doctest
 
+from sortline.nested import flatten
 from sortline.runs import settings
-from sortline.runs.settings import changes_made, difference, difference_in_effect, flatten
+from sortline.runs.settings import changes_made, difference, difference_in_effect
 
 
 def test_examples_hold():

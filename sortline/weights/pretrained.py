@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlparse
 from mmengine.config import Config
 
 from sortline.errors import InputError, Problem, nearest
-from sortline.tree import dicts_below
-from sortline.weights.hub_files import HubFile, cached_file, cached_sha256
-from sortline.weights.weight_file import VALID, FileState, check_file, named_hash
+from sortline.nested import dicts_below
+from sortline.weights.download import HubFile, cached_file, cached_sha256
+from sortline.weights.weight_file import VALID, FileState, check_file, named_hash, torch_cache
 
 ADDRESSES = ("https", "http", "file")
 # Keys of a model under which some detectors name the checkpoint of another one.
@@ -22,7 +22,7 @@ CHECKPOINT_KEYS = ("teacher_ckpt",)
 
 
 @dataclass(frozen=True)
-class Source:
+class PretrainedFile:
     """A file of pretrained weights that a config needs.
 
     Attributes:
@@ -61,19 +61,19 @@ class Want:
     """A place in a config that names pretrained weights.
 
     Attributes:
-        source: The file that it needs.
+        file: The file that it needs.
         use: Makes the place read the file from the path given.
         give_up: Makes the place start from random weights.
         owner: The part of the model that wants it; None where the file is more than a start for training.
     """
 
-    source: Source
+    file: PretrainedFile
     use: Callable[[Path], None]
     give_up: Callable[[], None]
     owner: Any = None
 
 
-def find_sources(cfg: Config, cache: Path | None = None) -> list[Source]:
+def pretrained_files(cfg: Config, cache: Path | None = None) -> list[PretrainedFile]:
     """List the files that a config would download, each once.
 
     Args:
@@ -83,7 +83,7 @@ def find_sources(cfg: Config, cache: Path | None = None) -> list[Source]:
     Raises:
         InputError: The config names weights that nobody offers.
     """
-    return list({want.source.target: want.source for want in find_wants(cfg, cache)}.values())
+    return list({want.file.target: want.file for want in find_wants(cfg, cache)}.values())
 
 
 def find_wants(cfg: Config, cache: Path | None = None) -> list[Want]:
@@ -105,16 +105,9 @@ def find_wants(cfg: Config, cache: Path | None = None) -> list[Want]:
         raise InputError(problems)
     url = address(str(cfg.get("load_from") or ""), "load_from")
     if url is not None:
-        source = _url_source("load_from", "the whole model", url, folder)
-        wants.append(Want(source, lambda path: cfg.update(load_from=str(path)), lambda: cfg.update(load_from=None)))
+        file = _url_file("load_from", "the whole model", url, folder)
+        wants.append(Want(file, lambda path: cfg.update(load_from=str(path)), lambda: cfg.update(load_from=None)))
     return wants
-
-
-def torch_cache() -> Path:
-    """Return the folder in which torch's hub, and so mmengine and timm, look for downloaded weights."""
-    import torch
-
-    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def _init_cfg_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
@@ -128,7 +121,7 @@ def _init_cfg_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
         if url is None:
             continue
         use = _set_unless_converted(entry, "checkpoint", name)
-        yield Want(_url_source(place, str(node.get("type")), url, folder), use, lambda: start_from_scratch(node), node)
+        yield Want(_url_file(place, str(node.get("type")), url, folder), use, lambda: start_from_scratch(node), node)
 
 
 def _set_unless_converted(node: Any, key: str, name: str) -> Callable[[Path], None]:
@@ -153,13 +146,13 @@ def _timm_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
     """
     pretrained = node.get("pretrained") if node.get("type") == "TimmBackbone" else None
     if isinstance(pretrained, str):
-        from sortline.weights.weight_names import find_weights  # torch's, which most callers do without
+        from sortline.weights.timm_weights import find_weights  # torch's, which most callers do without
 
         find_weights(pretrained)
     if pretrained is not True:
         return
-    source = hub_source(str(node.get("model_name")), place, folder)
-    yield Want(source, lambda path: node.update(pretrained=str(path)), lambda: start_from_scratch(node), node)
+    file = timm_file(str(node.get("model_name")), place, folder)
+    yield Want(file, lambda path: node.update(pretrained=str(path)), lambda: start_from_scratch(node), node)
 
 
 def _key_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
@@ -167,30 +160,30 @@ def _key_wants(place: str, node: Any, folder: Path) -> Iterator[Want]:
     for key in CHECKPOINT_KEYS:
         url = address(str(node.get(key) or ""), f"{place}.{key}")
         if url is not None:
-            source = _url_source(f"{place}.{key}", "another detector", url, folder)
-            yield Want(source, _set_unless_converted(node, key, str(node[key])), _no_substitute(source))
+            file = _url_file(f"{place}.{key}", "another detector", url, folder)
+            yield Want(file, _set_unless_converted(node, key, str(node[key])), _no_substitute(file))
 
 
-def _no_substitute(source: Source) -> Callable[[], None]:
+def _no_substitute(file: PretrainedFile) -> Callable[[], None]:
     def give_up() -> None:
-        remedy = f"fetch {source.url} to {source.target}"
-        raise InputError(Problem(source.place, "needs its weights: random ones teach nothing", remedy))
+        remedy = f"fetch {file.url} to {file.target}"
+        raise InputError(Problem(file.place, "needs its weights: random ones teach nothing", remedy))
 
     return give_up
 
 
-def _url_source(place: str, kind: str, url: str, folder: Path) -> Source:
+def _url_file(place: str, kind: str, url: str, folder: Path) -> PretrainedFile:
     name = unquote(Path(urlparse(url).path).name)
-    return Source(place, kind, url, folder / name, named_hash(name))
+    return PretrainedFile(place, kind, url, folder / name, named_hash(name))
 
 
-def hub_source(model_name: str, place: str, folder: Path) -> Source:
+def timm_file(model_name: str, place: str, folder: Path) -> PretrainedFile:
     """Say which file timm's own weights of a model are in, without building the model.
 
     Raises:
         InputError: timm has no such model, or no weights for it.
     """
-    from sortline.weights.timm_source import timm_source
+    from sortline.weights.timm_weights import timm_source
 
     kind = f"TimmBackbone {model_name}"
     try:
@@ -199,9 +192,9 @@ def hub_source(model_name: str, place: str, folder: Path) -> Source:
         raise InputError([replace(problem, where=f"{place} ({kind})") for problem in error.problems]) from None
     assert found is not None, "pretrained=True is never random weights"
     if not found.hub_id:
-        return _url_source(place, kind, found.url, folder)
+        return _url_file(place, kind, found.url, folder)
     hub = HubFile(found.hub_id, found.hub_file)
-    return Source(place, kind, found.url, folder / hub.plain_name, hub=hub)
+    return PretrainedFile(place, kind, found.url, folder / hub.plain_name, hub=hub)
 
 
 def address(checkpoint: str, where: str) -> str | None:

@@ -7,15 +7,15 @@ import pytest
 from mmengine.config import Config
 
 from sortline.errors import InputError
-from sortline.weights import sources as pretrained_sources
-from sortline.weights.sources import find_sources, find_wants, start_from_scratch
+from sortline.weights import pretrained
+from sortline.weights.pretrained import find_wants, pretrained_files, start_from_scratch
 
 pytestmark = pytest.mark.mm
 
 URL = "https://example.org/weights/net-12345678.pth"
 
 
-def pretrained(checkpoint):
+def from_file(checkpoint):
     return dict(type="Pretrained", checkpoint=checkpoint)
 
 
@@ -33,34 +33,34 @@ def config(load_from=None, **backbone):
     ],
 )
 def test_every_kind_of_address_has_a_target_in_the_cache(tmp_path, checkpoint, name):
-    (source,) = find_sources(config(init_cfg=pretrained(checkpoint)), tmp_path)
-    assert source.target == tmp_path / name
-    assert source.place == "model.backbone"
-    assert source.url.startswith("http")
+    (file,) = pretrained_files(config(init_cfg=from_file(checkpoint)), tmp_path)
+    assert file.target == tmp_path / name
+    assert file.place == "model.backbone"
+    assert file.url.startswith("http")
 
 
 def test_the_checksum_in_the_name_is_known(tmp_path):
-    (source,) = find_sources(config(init_cfg=pretrained(URL)), tmp_path)
-    assert source.sha256 == "12345678"
+    (file,) = pretrained_files(config(init_cfg=from_file(URL)), tmp_path)
+    assert file.sha256 == "12345678"
 
 
 @pytest.mark.parametrize(
     ("init_cfg", "load_from"),
-    [(None, None), (pretrained("/my/net.pth"), None), (dict(type="Kaiming"), "work_dirs/epoch_1.pth")],
+    [(None, None), (from_file("/my/net.pth"), None), (dict(type="Kaiming"), "work_dirs/epoch_1.pth")],
 )
 def test_local_files_and_random_weights_are_no_downloads(init_cfg, load_from):
-    assert find_sources(config(load_from, init_cfg=init_cfg)) == []
+    assert pretrained_files(config(load_from, init_cfg=init_cfg)) == []
 
 
 def test_lists_of_init_cfg_lists_of_parts_teachers_and_load_from(tmp_path):
-    cfg = config("https://example.org/start.pth", init_cfg=[dict(type="Kaiming"), pretrained(URL)])
-    cfg.model.heads = [dict(type="H", init_cfg=pretrained("https://example.org/head.pth"))]
+    cfg = config("https://example.org/start.pth", init_cfg=[dict(type="Kaiming"), from_file(URL)])
+    cfg.model.heads = [dict(type="H", init_cfg=from_file("https://example.org/head.pth"))]
     cfg.model.teacher_ckpt = "https://example.org/teacher.pth"
     wants = find_wants(cfg, tmp_path)
-    places = [want.source.place for want in wants]
+    places = [want.file.place for want in wants]
     assert places == ["model.teacher_ckpt", "model.backbone", "model.heads.0", "load_from"]
     for want in wants:
-        want.use(Path("/here") / want.source.target.name)
+        want.use(Path("/here") / want.file.target.name)
     assert cfg.model.backbone.init_cfg[1].checkpoint == "/here/net-12345678.pth"
     assert cfg.model["heads"][0].init_cfg.checkpoint == "/here/head.pth"
     assert cfg.model.teacher_ckpt == "/here/teacher.pth"
@@ -68,16 +68,16 @@ def test_lists_of_init_cfg_lists_of_parts_teachers_and_load_from(tmp_path):
 
 
 def test_a_file_that_two_parts_want_is_listed_once(tmp_path):
-    cfg = config(init_cfg=pretrained(URL))
-    cfg.model.other = dict(type="ResNet", init_cfg=pretrained(URL))
-    assert len(find_sources(cfg, tmp_path)) == 1
+    cfg = config(init_cfg=from_file(URL))
+    cfg.model.other = dict(type="ResNet", init_cfg=from_file(URL))
+    assert len(pretrained_files(cfg, tmp_path)) == 1
     assert len(find_wants(cfg, tmp_path)) == 2
 
 
 def test_a_name_that_a_collection_lacks_is_refused_with_the_nearest():
-    cfg = config(init_cfg=pretrained("torchvision://resnet5O"))
+    cfg = config(init_cfg=from_file("torchvision://resnet5O"))
     with pytest.raises(InputError, match="did you mean 'resnet50'"):
-        find_sources(cfg)
+        pretrained_files(cfg)
 
 
 def timm(model_name, **settings):
@@ -85,12 +85,12 @@ def timm(model_name, **settings):
 
 
 def test_weights_of_timm_have_a_name_of_their_own(tmp_path):
-    (source,) = find_sources(timm("resnet50.a1_in1k", pretrained=True), tmp_path)
-    assert source.url == "https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors"
-    assert source.target == tmp_path / "timm--resnet50.a1_in1k--model.safetensors"
-    assert find_sources(timm("resnet50.a1_in1k", pretrained=False), tmp_path) == []
+    (file,) = pretrained_files(timm("resnet50.a1_in1k", pretrained=True), tmp_path)
+    assert file.url == "https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors"
+    assert file.target == tmp_path / "timm--resnet50.a1_in1k--model.safetensors"
+    assert pretrained_files(timm("resnet50.a1_in1k", pretrained=False), tmp_path) == []
     (tmp_path / "mine.pth").touch()
-    assert find_sources(timm("resnet50.a1_in1k", pretrained=str(tmp_path / "mine.pth")), tmp_path) == []
+    assert pretrained_files(timm("resnet50.a1_in1k", pretrained=str(tmp_path / "mine.pth")), tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_weights_of_timm_have_a_name_of_their_own(tmp_path):
 )
 def test_a_file_of_ones_own_must_be_there(pretrained, message):
     with pytest.raises(InputError, match=message):
-        find_sources(timm("resnet50.a1_in1k", pretrained=pretrained))
+        pretrained_files(timm("resnet50.a1_in1k", pretrained=pretrained))
 
 
 def test_a_timm_model_without_weights_is_refused():
     with pytest.raises(InputError, match=r"model.backbone \(TimmBackbone resnet50x\)"):
-        find_sources(timm("resnet50x", pretrained=True))
+        pretrained_files(timm("resnet50x", pretrained=True))
 
 
 @pytest.mark.parametrize("sound", [True, False])
@@ -114,23 +114,21 @@ def test_the_hubs_own_cache_counts_if_its_file_is_whole(tmp_path, monkeypatch, s
     blob.write_bytes(content)
     pointer = tmp_path / "snapshot.bin"
     pointer.symlink_to(blob)
-    monkeypatch.setattr(pretrained_sources, "cached_file", lambda file: pointer)
+    monkeypatch.setattr(pretrained, "cached_file", lambda file: pointer)
     cfg = timm("resnet50.a1_in1k", pretrained=True)
     (want,) = find_wants(cfg, tmp_path / "cache")
-    assert want.source.here == sound
-    _, path = want.source.find()
-    assert path == (pointer if sound else want.source.target)
+    assert want.file.here == sound
+    _, path = want.file.find()
+    assert path == (pointer if sound else want.file.target)
     want.use(path)
     assert cfg.model.backbone.pretrained == str(path)
 
 
 def test_starting_from_scratch_trains_what_would_stay_frozen_at_random_values():
-    part = dict(
-        init_cfg=pretrained(URL), frozen_stages=1, norm_eval=True, norm_cfg=dict(type="BN", requires_grad=False)
-    )
+    part = dict(init_cfg=from_file(URL), frozen_stages=1, norm_eval=True, norm_cfg=dict(type="BN", requires_grad=False))
     start_from_scratch(part)
     assert part == dict(init_cfg=None, frozen_stages=-1, norm_eval=False, norm_cfg=dict(type="BN", requires_grad=True))
-    part = dict(init_cfg=[dict(type="Kaiming"), pretrained(URL)])
+    part = dict(init_cfg=[dict(type="Kaiming"), from_file(URL)])
     start_from_scratch(part)
     assert part["init_cfg"] == [dict(type="Kaiming")]
     part = dict(type="TimmBackbone", pretrained=True, frozen_stages=0)

@@ -27,7 +27,7 @@ def config(*checkpoints, **backbone):
 def pretrained(monkeypatch, tmp_path):
     import torch
 
-    from sortline.weights import resolve as pretrained
+    from sortline.weights import fetch_pretrained as pretrained
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     return pretrained

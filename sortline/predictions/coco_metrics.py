@@ -118,3 +118,61 @@ def id_ranks(ids: npt.ArrayLike, entries: Sequence[dict[str, Any]]) -> npt.NDArr
     """Replace ids by their ranks among the entries' ids, which are small whatever the ids are, shape ``(N,)``."""
     known = np.sort(np.array([entry["id"] for entry in entries], dtype=np.int64))
     return np.searchsorted(known, np.asarray(ids, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class CocoRanking:
+    """The ``K`` detections as COCO's protocol takes them, class after class, each class by falling score.
+
+    Attributes:
+        image_rows: Row of each detection's image in the annotation file, shape ``(K,)``.
+        states: 1 for right, 0 for wrong, -1 for one that does not count, by IoU threshold, shape ``(T, K)``.
+        starts: Class ``c`` of the annotation file has the rows ``starts[c]`` to ``starts[c + 1]``, shape ``(C + 1,)``.
+        to_find: Boxes to be found of each class on each image, shape ``(C, N)``.
+    """
+
+    image_rows: npt.NDArray[np.int64]
+    states: npt.NDArray[np.int8]
+    starts: npt.NDArray[np.int64]
+    to_find: npt.NDArray[np.int64]
+
+
+def rank_as_coco(annotations: CocoJson, results: Results, iou_thr: float | None, area: str) -> CocoRanking:
+    """Match detections as COCO does, and rank them.
+
+    Args:
+        annotations: Ground truth as read by :func:`~sortline.data.annotations.read_annotations`.
+        results: Detections on its images.
+        iou_thr: Least overlap; None for 0.50 to 0.95 in steps of 0.05.
+        area: Range of areas: ``"all"``, ``"small"``, ``"medium"`` or ``"large"``.
+    """
+    truth = _ground_truth(annotations)
+    evaluation = hotcoco.COCOeval(truth, _detections(truth, annotations, results), "bbox")
+    params = evaluation.params
+    params.max_dets = [MAX_DETECTIONS]
+    place = params.area_rng_lbl.index(area)
+    params.area_rng, params.area_rng_lbl = [params.area_rng[place]], [area]
+    if iou_thr is not None:
+        params.iou_thrs = [iou_thr]
+    evaluation.evaluate()
+    # Ids there are ranks: back to rows of the file.
+    image_row, class_row = (np.argsort([entry["id"] for entry in annotations[key]]) for key in ("images", "categories"))
+    found = [entry for entry in evaluation.eval_imgs if entry]
+    to_find = np.zeros((len(class_row), len(image_row)), dtype=np.int64)
+    for entry in found:
+        row, column = class_row[entry["category_id"]], image_row[entry["image_id"]]
+        to_find[row, column] = len(entry["gtIgnore"]) - sum(entry["gtIgnore"])
+    counts = [len(entry["dtScores"]) for entry in found]
+    class_rows = np.repeat(class_row[[entry["category_id"] for entry in found]], counts)
+    image_ranks = np.repeat(np.array([entry["image_id"] for entry in found], dtype=np.int64), counts)
+    scores = np.array([score for entry in found for score in entry["dtScores"]], dtype=np.float64)
+    levels = len(params.iou_thrs)
+    masks = [
+        np.concatenate([np.zeros((levels, 0), dtype=bool), *(np.array(entry[key], dtype=bool) for entry in found)], 1)
+        for key in ("dtMatched", "dtIgnore")
+    ]
+    states = np.where(masks[1], -1, masks[0].astype(np.int8)).astype(np.int8)
+    # Equal scores keep the order of image ids and, within an image, that of the detections.
+    order = np.lexsort((image_ranks, -scores, class_rows))
+    starts = np.searchsorted(class_rows[order], np.arange(len(class_row) + 1))
+    return CocoRanking(image_row[image_ranks[order]], states[:, order], starts.astype(np.int64), to_find)

@@ -46,7 +46,8 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    columns.plain_table(entries).print(console)
+    for table in columns.tables(entries):
+        table.print(console)
     for line in [f"{entry.name}: {note}" for entry in entries for note in entry.notes]:
         console.print(line, markup=False)
     for problem in problems:

@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     from sortline.pipeline.tta import tta_record, use_tta
     from sortline.runs.checkpoints import find_checkpoint
     from sortline.runs.run_record import read_record
+    from sortline.runs.score import label
 
     prepared = prepare(args, parts=("val", "test"))
     run_folder = prepared.cfg.work_dir
@@ -42,8 +43,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
         prepared.cfg, record, checkpoint, prepared.lines, args.trust_checkpoint, replace_record=args.tta
     )
     print(f"checkpoint: {result['checkpoint']}")
-    if "contest/mAP50" in result["metrics"]:
-        print(f"validation mAP50: {result['metrics']['contest/mAP50']:.4f}")
+    if result["score"]:
+        print(f"validation {label(result['score'].name)}: {result['score'].value:.4f}")
     print(f"predictions: {result['predictions']}")
     print(f"submission: {result['submission']}")
     if not args.smoke:

@@ -150,11 +150,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
     """Say where the weights are and what to run next."""
+    from sortline.runs.score import shown
+
     if "stopped" in result:
         print(f"stopped by {result['stopped']}\ngo on with: {resume_command(args)}")
         return
     if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
-        print(f"best checkpoint: {result['best_checkpoint']} (mAP50 {result['best_score']:.4f})")
+        print(f"best checkpoint: {result['best_checkpoint']} ({shown(result['best_score'])})")
     elif result["best_score"] is None:
         print(f"last checkpoint: {result['last_checkpoint']}")
     print(f"run folder: {result['work_dir']}")

@@ -30,7 +30,7 @@ from sortline.runs.checkpoints import (
     set_aside,
 )
 from sortline.runs.run_record import NAME as RECORD
-from sortline.runs.score import rule_of
+from sortline.runs.score import BEST_METRIC, BEST_SCORE, rule_of
 
 
 @HOOKS.register_module()
@@ -239,7 +239,11 @@ class AtomicCheckpointHook(CheckpointHook):
         hub = runner.message_hub.runtime_info
         if f"{KEPT}_{metric}" in hub:
             return [(score, name) for score, name in hub[f"{KEPT}_{metric}"]]
-        score, path = (hub.get(f"{key}{self._suffix(metric)}") for key in ("best_score", "best_ckpt"))
+        suffix = self._suffix(metric)
+        of_others = hub.get(BEST_METRIC, metric) != metric or any(key.startswith(f"{KEPT}_") for key in hub)
+        if not suffix and of_others:  # before the run was resumed, another metric decided
+            return []
+        score, path = (hub.get(f"{key}{suffix}") for key in (BEST_SCORE, "best_ckpt"))
         return [(float(score), Path(path).name)] if path else []
 
     def _suffix(self, metric: str) -> str:
@@ -252,8 +256,11 @@ class AtomicCheckpointHook(CheckpointHook):
         path = str(self.file_backend.join_path(self.out_dir, name))
         hub = runner.message_hub
         hub.update_info(f"{KEPT}_{metric}", [list(entry) for entry in kept])
-        hub.update_info(f"best_score{self._suffix(metric)}", score)
+        hub.update_info(f"{BEST_SCORE}{self._suffix(metric)}", score)
         hub.update_info(f"best_ckpt{self._suffix(metric)}", path)
+        if metric == self.key_indicators[0]:  # the one that decides, also where several are watched
+            for key, value in ((BEST_SCORE, score), (BEST_METRIC, metric), ("best_ckpt", path)):
+                hub.update_info(key, value)
         if self._suffix(metric):
             self.best_ckpt_path_dict[metric] = path
         else:

@@ -8,8 +8,8 @@ from mmengine.hooks import EarlyStoppingHook
 from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop
 
-#: In the message hub, and so in checkpoints: the scores so far.
-SCORES = "early_stopping_scores"
+#: In the message hub, and so in checkpoints: the scores so far, and the metric that they are of.
+SCORES, MONITOR = "early_stopping_scores", "early_stopping_monitor"
 
 
 @HOOKS.register_module()
@@ -32,8 +32,15 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
         """Do nothing: mmengine's looks at the training loop, which it would build in a test."""
 
     def before_train(self, runner: Any) -> None:
-        """Go through the scores of the run that is resumed; stop at once where they say so."""
-        for score in runner.message_hub.runtime_info.get(SCORES, ()):
+        """Go through the scores of the run that is resumed; stop at once where they say so.
+
+        Scores of another metric count no more.
+        """
+        hub = runner.message_hub
+        if hub.runtime_info.get(MONITOR, self.monitor) != self.monitor:
+            hub.update_info(SCORES, [])
+        hub.update_info(MONITOR, self.monitor)
+        for score in hub.runtime_info.get(SCORES, ()):
             stop, reason = self._check_stop_condition(score)
             if stop:
                 runner.train_loop.stop_training = True

@@ -16,6 +16,7 @@ from custom_modules.metrics.contest_metric import last_evaluated
 from sortline.errors import InputError, Problem
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import read_record
+from sortline.runs.score import best_in_training, shown
 from sortline.tracking import facts
 from sortline.tracking.trackers import trackers_of
 from sortline.tracking.validation_facts import PhotoSettings, ValidationFacts
@@ -135,9 +136,9 @@ class TrackingHook(Hook):
         if record is not None:
             self._hand_over(runner, facts.record_files(name, folder, record))
         took = timedelta(seconds=round(time.monotonic() - self._started))
-        score = hub.get_info("best_score", None)
+        score = best_in_training(hub.runtime_info, runner.cfg)
         text = f"{runner.epoch} epochs, {runner.iter:,} iterations, {took} since the last start"
-        text += "" if score is None else f", best {score:.4f}"
+        text += f", best {shown(score)}" if score else ""
         self._note(runner, facts.Note(f"finished: {name}"[:64], text))
 
     def _hand_over_used(self, runner: Any) -> None:

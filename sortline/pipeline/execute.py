@@ -20,6 +20,7 @@ from sortline.pipeline.upstream import cache_formatting
 from sortline.runs.checkpoints import is_best
 from sortline.runs.run_folder import run_identity, sole_user
 from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
+from sortline.runs.score import best_in_training
 from sortline.runs.validated import doubt_about_test
 from sortline.tracking.trackers import breaks_tracked, give_identity
 from sortline.weights.checkpoint_loading import install_safe_loading
@@ -126,7 +127,7 @@ def run_training(
     return {
         "work_dir": cfg.work_dir,
         "best_checkpoint": hub.get_info("best_ckpt", None),
-        "best_score": hub.get_info("best_score", None),
+        "best_score": best_in_training(hub.runtime_info, record.settings),
         "last_checkpoint": hub.get_info("last_ckpt", None),
     }
 
@@ -169,8 +170,9 @@ def run_test(
         replace_record: Keep ``record`` in any case: the folder's own is of an earlier test, of other settings.
 
     Returns:
-        ``metrics`` of the validation images, and the paths ``checkpoint``, ``predictions``, ``submission``. The
-        predictions of the validation images are beside those of the test images.
+        ``metrics`` of the validation images, ``score``, the one of them that decides, or None; and the paths
+        ``checkpoint``, ``predictions``, ``submission``. The predictions of the validation images are beside those of
+        the test images.
 
     Raises:
         InputError: The checkpoint can't be read or doesn't fit the config.
@@ -190,6 +192,7 @@ def run_test(
         runner.logger.warning(doubt)
     return {
         "metrics": metrics,
+        "score": record.score if record.deciding_name in metrics else None,
         "checkpoint": str(checkpoint),
         "predictions": str(folder / TEST_PREDICTIONS),
         "submission": str(folder / SUBMISSION),

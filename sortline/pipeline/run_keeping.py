@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import resource
 import sys
@@ -23,6 +22,7 @@ from sortline.pipeline.run_inputs import describe_parents, photos_by_part
 from sortline.runs.conditions import Hardware, Start, installed_versions, set_variables, this_machine, utc_now
 from sortline.runs.git_state import keep_code
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, RunRecord, read_record
+from sortline.runs.score import best_in_training
 from sortline.secrets import command_line, hide_in_text
 
 BYTES_PER_MIB = 2**20
@@ -132,14 +132,14 @@ class RunKeeper:
         Args:
             epochs_done: Complete epochs behind it.
         """
-        best = self.runner.message_hub.get_info("best_score", math.nan)
+        best = best_in_training(self.runner.message_hub.runtime_info, self._record.settings)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT / BYTES_PER_MIB
         on_gpu = torch.cuda.max_memory_allocated() / BYTES_PER_MIB if torch.cuda.is_available() else None
         known = self._record
         self._record = replace(
             known.after(time.monotonic() - self._began) if known.starts else known,
             epochs_done=max(epochs_done, known.epochs_done),
-            best_score=float(best) if math.isfinite(best) else known.best_score,
+            best_score=best or known.best_score,
             peak_memory_mib=max(round(memory, 1), known.peak_memory_mib),
             peak_device_memory_mib=None
             if on_gpu is None

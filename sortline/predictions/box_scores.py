@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sortline.arrays import FloatArray, IntArray
-from sortline.data.annotations import CocoJson
 from sortline.predictions.coco_metrics import METRICS, CocoRanking, rank_as_coco
 from sortline.predictions.compiled import compiled
 from sortline.predictions.matching import Matches
@@ -43,20 +42,16 @@ class BoxScore:
     tolerance: float
     coco_metric: str = ""
 
-    def of(self, annotations: CocoJson, matches: Matches) -> ClassAps:
-        """Return what gives each class's average precision for any weights of the images.
-
-        Args:
-            annotations: Ground truth.
-            matches: Detections on its images.
-        """
+    def of(self, matches: Matches) -> ClassAps:
+        """Return what gives each class's average precision for any weights of the images."""
         if not self.coco_metric:
             return partial(class_aps, rank(matches))
-        return partial(coco_class_aps, rank_as_coco(annotations, matches.results, *METRICS[self.coco_metric]))
+        ranking = rank_as_coco(matches.truth.annotations, matches.results, *METRICS[self.coco_metric])
+        return partial(coco_class_aps, ranking)
 
-    def value(self, annotations: CocoJson, matches: Matches) -> float | None:
+    def value(self, matches: Matches) -> float | None:
         """Return the score; None without any ground truth."""
-        return number_or_none(float(mean_ap(self.of(annotations, matches)())[0]))
+        return number_or_none(float(mean_ap(self.of(matches)())[0]))
 
 
 def box_score(name: str) -> BoxScore | None:

@@ -45,7 +45,8 @@ def best_epochs(folder: str | os.PathLike[str]) -> BestEpochs:
         folder: Run folder that holds ``fold_0``, ``fold_1`` and so on.
 
     Raises:
-        InputError: It holds no folds, or some of them were not trained to their end or kept no best checkpoint.
+        InputError: It holds no folds, or some of them were not trained to their end, kept no best checkpoint, or were
+            decided by another score than the first one.
     """
     runs = fold_folders(folder)
     if not runs:
@@ -60,6 +61,10 @@ def best_epochs(folder: str | os.PathLike[str]) -> BestEpochs:
             epochs[fold] = _best_epoch(path)
         except InputError as error:
             problems += error.problems
+    names = {fold: record.deciding_name for fold, record in records.items()}
+    for fold in [fold for fold, name in names.items() if name != next(iter(names.values()))]:
+        what = f"was decided by {names[fold] or 'nothing'}, the first fold by {next(iter(names.values())) or 'nothing'}"
+        problems.append(Problem(str(runs[fold]), what, "train the folds alike: their best epochs don't compare"))
     if problems:
         raise InputError(problems)
     return BestEpochs(epochs, records)

@@ -14,15 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from sortline.errors import InputError, Problem
+from sortline.reports.numbers import score_text
+from sortline.reports.tables import GAP, Table
 from sortline.runs.checkpoints import find_checkpoint, find_resume
-from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from sortline.runs.score import label
 from sortline.runs.settings import difference_in_effect
 
 LOG = "output.log"
 LAST_LINES = 5
+#: Shown beside the deciding score where it was measured.
+COCO_MAP = "contest/coco_mAP"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Outcome:
         what: What was done: ``"trained"``, ``"resumed"``, ``"tested"``, ``"was done"``, ``"failed"``.
         seconds: How long it took.
         metrics: Of the validation images; empty after a failure.
+        deciding_name: The one of them that decides.
         status: Exit status of the command that failed, else 0.
         reason: Why it failed.
     """
@@ -61,6 +66,7 @@ class Outcome:
     what: str
     seconds: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
+    deciding_name: str = ""
     status: int = 0
     reason: str = ""
 
@@ -164,8 +170,8 @@ def _run_one(run: PlannedRun, environment: dict[str, str], in_terminal: bool) ->
         record = read_record(run.folder)
     except (InputError, OSError) as error:  # such as a folder that may not be written to
         return Outcome(run.name, "failed", time.monotonic() - start, status=2, reason=str(error))
-    metrics = record.metrics if record else {}
-    return Outcome(run.name, done or "was done", time.monotonic() - start, metrics)
+    measured = (record.metrics, record.deciding_name) if record else ()
+    return Outcome(run.name, done or "was done", time.monotonic() - start, *measured)
 
 
 def _run(arguments: Sequence[str], folder: Path, environment: dict[str, str], in_terminal: bool) -> int:
@@ -214,24 +220,24 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """Print a row a run, then mean and standard deviation over those that are done, then why others failed."""
-    table = Table()
-    for name in ("run", "what", "mAP50", "COCO mAP", "minutes"):
-        table.add_column(name, justify="left" if name in ("run", "what") else "right")
-    for outcome in outcomes:
-        cells = [_cell(outcome.metrics.get(key)) for key in (SCORE, "contest/coco_mAP")]
-        table.add_row(outcome.name, outcome.what, *cells, f"{outcome.seconds / 60:.1f}")
-    scores = [outcome.metrics[SCORE] for outcome in outcomes if SCORE in outcome.metrics]
-    if scores:
-        mean, deviation = mean_and_deviation(scores)
-        spread = f" ± {deviation:.4f}" if len(scores) > 1 else ""
-        table.add_section()
-        table.add_row("", f"mean of {len(scores)}", f"{mean:.4f}{spread}", "", "")
-    console.print(table)
+    """Print a row a run, then mean and standard deviation over those that are done, then why others failed.
+
+    Each score that decided one of the runs has its column and its mean; only runs that it decided enter that.
+    """
+    names = list(dict.fromkeys(outcome.deciding_name for outcome in outcomes if outcome.deciding_name))
+    shown = list(dict.fromkeys([*names, *(name for out in outcomes for name in out.metrics if name == COCO_MAP)]))
+    rows: list[Sequence[str]] = [
+        (out.name, out.what, *(score_text(out.metrics.get(name)) for name in shown), f"{out.seconds / 60:.1f}")
+        for out in outcomes
+    ]
+    for name in names:
+        decided = [out.metrics[name] for out in outcomes if out.deciding_name == name and name in out.metrics]
+        if decided:
+            mean, deviation = mean_and_deviation(decided)
+            text = f"{mean:.4f} ± {deviation:.4f}" if len(decided) > 1 else f"{mean:.4f}"
+            cells = (text if other == name else "" for other in shown)
+            rows += [GAP, ("", f"mean of {len(decided)}", *cells, "")]
+    Table(("run", "what", *map(label, shown), "minutes"), rows, left=(0, 1)).print(console)
     for outcome in outcomes:
         if outcome.status:
             console.print(f"{outcome.name} failed with status {outcome.status}: {outcome.reason}", markup=False)
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

@@ -12,6 +12,7 @@ from typing import Any
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, write_json
 from sortline.runs.conditions import Conditions, Course, Start, utc_now
+from sortline.runs.score import Score, deciding_name, recorded_best
 from sortline.runs.typed_json import read_dataclass
 
 NAME = "run.json"
@@ -31,8 +32,6 @@ CARD = "card.html"
 SCALARS = "*/vis_data/scalars.json"
 #: The folder of a fold's run within its experiment's.
 FOLD_FOLDER = re.compile(r"fold_(0|[1-9]\d*)")
-#: The metric that runs are compared by.
-SCORE = "contest/mAP50"
 #: Fields of many lines.
 LONG = ("settings", "settings_types")
 #: ``TRAINING`` also of a run that was killed, and could not say so.
@@ -51,7 +50,7 @@ class RunRecord(Conditions, Course):
         fold: Number of the fold, if the run is one of several.
         status: ``"training"`` from the start on, ``"trained"`` when it has come to its end; ``"stopped"`` when it
             was asked to stop before, ``"failed"`` after an error.
-        best_score: Best validation score, by which the best checkpoint was chosen.
+        best_score: Best validation score in training, by which the best checkpoint was chosen.
         tested_checkpoint: File name of the checkpoint that was tested last; empty before any test.
         tested_images: Number of validation images that it predicted.
         metrics: What it measured on them.
@@ -62,10 +61,21 @@ class RunRecord(Conditions, Course):
     ann_files: dict[str, dict[str, str]]
     fold: int | None = None
     status: str = TRAINING
-    best_score: float | None = None
+    best_score: Score | None = None
     tested_checkpoint: str = ""
     tested_images: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def deciding_name(self) -> str:
+        """The metric that chose its best checkpoint, else the first that its test measured; empty without either."""
+        return self.best_score.name if self.best_score else deciding_name(self.settings) or next(iter(self.metrics), "")
+
+    @property
+    def score(self) -> Score | None:
+        """The deciding score that its test measured, else the best one in training; None without either."""
+        tested = self.metrics.get(self.deciding_name)
+        return self.best_score if tested is None else Score(self.deciding_name, tested)
 
     def begun(self, start: Start, found: RunRecord | None = None) -> RunRecord:
         """Return the record of the run at a start.
@@ -139,12 +149,20 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
         return None
     what = "is not a run's record"
     remedy = "it was written by another version, or changed; move the folder away and train again"
-    record = read_dataclass(path, RunRecord, what, remedy)
+    record = read_dataclass(path, RunRecord, what, remedy, _renewed)
     if record.status not in STATUSES:
         raise InputError(Problem(str(path), f"{what}: its status is {record.status!r}", remedy))
     if not all(file.keys() >= {"path", "sha256"} for file in _files(record)):
         raise InputError(Problem(str(path), f"{what}: it names a file without its path or sha256", remedy))
     return record
+
+
+def _renewed(content: Any) -> Any:
+    """Give the best score of a record of an earlier version, a number, the name that its settings tell."""
+    if not isinstance(content, dict) or not isinstance(content.get("best_score"), int | float):
+        return content
+    best = recorded_best(content)
+    return {**content, "best_score": best and asdict(best)}
 
 
 def _files(record: RunRecord) -> list[dict[str, str]]:

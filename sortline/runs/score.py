@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sortline.runs.typed_json import finite_number
+
 #: Directions in which a score gets better, as mmengine names them.
 GREATER, LESS = "greater", "less"
 #: The prefix of ContestMetric, which reports what most runs are decided by; texts leave it out.
 USUAL_PREFIX = "contest/"
+#: In mmengine's message hub, and so in checkpoints: the best score so far, and the metric that it is of.
+BEST_SCORE, BEST_METRIC = "best_score", "best_metric"
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,47 @@ def deciding_name(settings: Mapping[str, Any]) -> str:
     first = best[0] if isinstance(best, list | tuple) and best else best
     name = first or settings.get("deciding_score")
     return name if isinstance(name, str) and name != "auto" else ""
+
+
+def deciding_rule(settings: Mapping[str, Any]) -> str:
+    """Say in which direction a run's deciding score gets better: as its checkpoint hook was told, else by its name."""
+    hooks = settings.get("default_hooks")
+    hook = hooks.get("checkpoint") if isinstance(hooks, Mapping) else None
+    rule = hook.get("rule") if isinstance(hook, Mapping) else None
+    return rule if rule in (GREATER, LESS) else rule_of(deciding_name(settings))
+
+
+def best_in_training(info: Mapping[str, Any], settings: Mapping[str, Any]) -> Score | None:
+    """Return the best score of a training so far; None before the first.
+
+    Args:
+        info: What the message hub holds; that of an earlier version's checkpoint lacks the name.
+        settings: The resolved config.
+    """
+    return _score(info.get(BEST_METRIC) or deciding_name(settings), info.get(BEST_SCORE))
+
+
+def recorded_best(content: Mapping[str, Any]) -> Score | None:
+    """Read the best score of a run's record; None where there is none, or nothing tells what it is of.
+
+    Args:
+        content: The record as JSON holds it; that of an earlier version has a number, and the name in its settings.
+    """
+    best, settings = content.get("best_score"), content.get("settings")
+    if isinstance(best, Mapping):
+        return _score(best.get("name"), best.get("value"))
+    return _score(deciding_name(settings) if isinstance(settings, Mapping) else "", best)
+
+
+def _score(name: Any, value: Any) -> Score | None:
+    number = finite_number(value)
+    return Score(name, number) if isinstance(name, str) and name and number is not None else None
+
+
+def shown(score: Score) -> str:
+    """Write a score as messages show it.
+
+    >>> shown(Score("coco/bbox_mAP", 0.25))
+    'coco/bbox_mAP 0.2500'
+    """
+    return f"{label(score.name)} {score.value:.4f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +15,13 @@ from sortline.files import read_json
 Kind = TypeVar("Kind")
 
 
-def read_dataclass(path: str | os.PathLike[str], kind: type[Kind], what: str, remedy: str) -> Kind:
+def read_dataclass(
+    path: str | os.PathLike[str],
+    kind: type[Kind],
+    what: str,
+    remedy: str,
+    renew: Callable[[Any], Any] = lambda content: content,
+) -> Kind:
     """Read a file that holds what :func:`dataclasses.asdict` makes of a dataclass.
 
     A field that has a default may be absent.
@@ -24,11 +31,12 @@ def read_dataclass(path: str | os.PathLike[str], kind: type[Kind], what: str, re
         kind: The dataclass.
         what: What to say of a file that holds something else: ``"is not a run's record"``.
         remedy: What to do then.
+        renew: Turns what an earlier version wrote into today's form.
 
     Raises:
         InputError: The file can't be read, a value is of another type than declared, or a key is no field.
     """
-    content = read_json(path)
+    content = renew(read_json(path))
     try:
         built = msgspec.convert(content, kind)
         _compare(content, msgspec.to_builtins(built))

@@ -9,14 +9,13 @@ from pathlib import Path
 from sortline.data.annotations import CocoJson, read_annotations
 from sortline.errors import InputError, Problem, tool_command
 from sortline.files import file_sha256, missing_part
+from sortline.predictions.box_scores import box_score
 from sortline.predictions.matching import Matches, Truth, match
-from sortline.predictions.ranking import map50_of
 from sortline.predictions.read import read_results
 from sortline.predictions.results import Results
-from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
+from sortline.runs.score import label, shown
 
-#: Scores of equal predictions differ by less: they are computed alike, and written in full precision.
-SAME_SCORE = 1e-9
 #: Scores of a checkpoint in training and in its test differ by less, also on a GPU, which adds up in no fixed order.
 SAME_CHECKPOINT = 1e-3
 
@@ -59,12 +58,13 @@ def doubt_about_test(record: RunRecord) -> str:
     Args:
         record: The run's, after the test of its best checkpoint.
     """
-    tested, best = record.metrics.get(SCORE), record.best_score
-    if tested is None or best is None or abs(tested - best) < SAME_CHECKPOINT:
+    best = record.best_score
+    tested = record.metrics.get(best.name) if best else None
+    if tested is None or best is None or abs(tested - best.value) < SAME_CHECKPOINT:
         return ""
     return (
-        f"this checkpoint scored {best:.4f} when training chose it and {tested:.4f} now: photos, annotations, settings "
-        "or code are not the same as then"
+        f"this checkpoint scored {shown(best)} when training chose it and {tested:.4f} now: photos, annotations, "
+        "settings or code are not the same as then"
     )
 
 
@@ -129,9 +129,13 @@ def _not_of_its_test(folder: Path, record: RunRecord, matches: Matches) -> Probl
     if record.tested_images != total:
         what = f"its test predicted {record.tested_images:,} of {total:,} validation images, as a smoke run does"
         return Problem(str(folder), what, again)
-    tested = record.metrics.get(SCORE)
-    found = map50_of(matches) or 0.0
-    if tested is not None and abs(found - tested) > SAME_SCORE:
-        what = f"scores mAP50 {found:.4f}, but the run's test measured {tested:.4f}: it has been changed since"
-        return Problem(str(folder / VAL_PREDICTIONS), what, again)
+    # One score tells, best the deciding one; a test without a score from boxes can't be compared.
+    names = sorted(record.metrics, key=lambda name: name != record.deciding_name)
+    score = next(filter(None, map(box_score, names)), None)
+    if score is None:
+        return None
+    tested, found = record.metrics[score.name], score.value(matches) or 0.0
+    if abs(found - tested) > score.tolerance:
+        measured = f"scores {label(score.name)} {found:.4f}, but the run's test measured {tested:.4f}"
+        return Problem(str(folder / VAL_PREDICTIONS), f"{measured}: it has been changed since", again)
     return None

@@ -13,7 +13,7 @@ from mmengine.registry import VISBACKENDS
 
 from sortline.runs.planned_runs import mean_and_deviation
 from sortline.runs.run_folder import run_identity
-from sortline.runs.run_record import SCORE, RunRecord
+from sortline.runs.run_record import RunRecord
 from sortline.tracking.facts import Ending, Note
 from sortline.tracking.tracker_backend import TrackerBackend
 
@@ -90,11 +90,11 @@ def track_folds(record: RunRecord, folder: Path, metrics: Sequence[Mapping[str, 
         metrics: What each fold scored.
     """
     config = Config({**record.settings, "work_dir": str(folder), "resume": False, "fold": None})
-    row = summary_row(metrics)
+    row, name = summary_row(metrics), record.deciding_name
     for tracker in _trackers(config, record.config, folder):
         tracker.add_config(config)
         tracker.add_scalars(row)
-        score = f"{SCORE} {row[SCORE]:.4f} ± {row[f'{SCORE}_std']:.4f}" if SCORE in row else "no score"
+        score = f"{name} {row[name]:.4f} ± {row[f'{name}_std']:.4f}" if name in row else "no score"
         tracker.note(Note(f"{len(metrics)} folds finished: {folder.name}"[:64], score))
         tracker.close()
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from helpers import coco, parts_of_fold
 
+from sortline.predictions.box_scores import MAP50, box_score
 from sortline.predictions.matching import Truth, match
-from sortline.predictions.ranking import map50_of
 from sortline.predictions.read import read_results
-from sortline.runs.run_record import SCORE, TRAINED, VAL_PREDICTIONS, RunRecord, describe_files
+from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, describe_files
+from sortline.runs.score import Score
 
 
 def found_rows(content: dict[str, Any], images: Collection[int], score: float = 0.9) -> list[dict[str, Any]]:
@@ -25,9 +26,9 @@ def found_rows(content: dict[str, Any], images: Collection[int], score: float = 
     ]
 
 
-def trained(record: RunRecord, best_score: float) -> RunRecord:
+def trained(record: RunRecord, best_score: float, name: str = MAP50) -> RunRecord:
     """Return the record of a run that has come to its end."""
-    return replace(record.ended(TRAINED), best_score=best_score)
+    return replace(record.ended(TRAINED), best_score=Score(name, best_score))
 
 
 def write_run(
@@ -38,17 +39,22 @@ def write_run(
     settings: dict[str, Any] | None = None,
     fold: int | None = None,
     config: str = "configs/family/x.py",
+    score: str = MAP50,
 ) -> Path:
-    """Write a run that was tested: it finds the boxes of some images of its validation file, and no others."""
+    """Write a run that was tested: it finds the boxes of some images of its validation file, and no others.
+
+    ``score`` names the metric that decided and was measured.
+    """
     ann_file.parent.mkdir(parents=True, exist_ok=True)
     ann_file.write_text(json.dumps(val))
     (folder / VAL_PREDICTIONS).parent.mkdir(parents=True)
     images = [image["id"] for image in val["images"]]
     kept = {image for image in images if (found(image) if callable(found) else image in found)}
     (folder / VAL_PREDICTIONS).write_text(json.dumps(found_rows(val, kept)))
-    score = map50_of(match(Truth.of(val), read_results(folder / VAL_PREDICTIONS, val))) or 0.0
+    matches = match(Truth.of(val), read_results(folder / VAL_PREDICTIONS, val))
+    value = box_score(score).value(matches) or 0.0
     record = RunRecord(config, settings or {}, describe_files({"val": str(ann_file)}), fold)
-    trained(record, score).tested("best_epoch_3.pth", len(images), {SCORE: score}).write(folder)
+    trained(record, value, score).tested("best_epoch_3.pth", len(images), {score: value}).write(folder)
     return folder
 
 

@@ -11,6 +11,8 @@ import yaml
 
 from sortline.errors import InputError, tool_command
 from sortline.files import atomic_write, read_json
+from sortline.predictions.bootstrap import Interval
+from sortline.reports.numbers import interval_text, some
 from sortline.reports.page import page_template
 from sortline.reports.theme import Chart
 from sortline.runs.card import training_charts as charts
@@ -19,7 +21,8 @@ from sortline.runs.card.validation import Validation, read_validation
 from sortline.runs.leaderboard.entries import Entry, add_changes, make_entries
 from sortline.runs.leaderboard.runs import Run, read_run, runs_beside
 from sortline.runs.run_folder import run_identity
-from sortline.runs.run_record import CARD, NAME, SCORE
+from sortline.runs.run_record import CARD, NAME
+from sortline.runs.score import label
 
 TEMPLATE = Path(__file__).with_name("card.html.j2")
 #: What of the environment is told, by the keys of the record.
@@ -51,14 +54,27 @@ class Card:
     settings: str
 
     @property
-    def best(self) -> tuple[int, float] | None:
-        """Where the best validation in training was, and its score."""
-        return self.curves.best(SCORE)
-
-    @property
-    def unit(self) -> str:
-        """What validations are counted in."""
-        return _unit(self.run)
+    def scores(self) -> list[tuple[str, str]]:
+        """The scores, the one that decides first, each with what it is of."""
+        run, entry, validation, name = self.run, self.entry, self.validation, label(self.run.deciding_name)
+        found: list[tuple[float | None, str]] = []
+        if validation is not None:
+            images = f"of {some(validation.scores.images, 'validation image')}"
+            if validation.deciding:
+                found.append((validation.deciding.value, f"{name} {images}{_with_interval(validation.interval)}"))
+            elif run.score is not None:
+                found.append((run.score, f"{name}, as the record has it"))
+            if name != "mAP50":
+                found.append((validation.scores.map50, f"mAP50 {images}"))
+            found.append((validation.scores.coco["mAP"], "COCO mAP, mean over IoU 0.50 to 0.95"))
+        else:
+            found.append((run.score, f"{name}, as the record has it"))
+        if best := self.curves.best(run.deciding_name, run.falls):
+            found.append((best[1], f"best {name} in training, at {_unit(run)} {best[0]}"))
+        if entry.folds > 1:
+            found.append((entry.cv, f"mean {name} of {entry.folds} folds{_with_interval(entry.interval)}"))
+        found += [(entry.oof, f"{name} of the out-of-fold predictions"), (entry.public, "public score")]
+        return [(f"{value:.4f}", text) for value, text in found if value is not None]
 
 
 def write_card(
@@ -110,7 +126,8 @@ def read_card(
     """
     run = read_run(folder)
     curves = read_curves(folder)
-    drawn = [charts.draw_training(curves), charts.draw_validation(curves, _unit(run))]
+    validated = charts.draw_validation(curves, run.deciding_name, run.falls, _unit(run))
+    drawn = [charts.draw_training(curves), validated]
     validation, why_not = None, ""
     try:
         validation = read_validation(folder, image_root, ann_dir)
@@ -126,6 +143,10 @@ def read_card(
         facts=environment(read_json(folder / NAME)),
         settings=yaml.safe_dump(run.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100),
     )
+
+
+def _with_interval(bounds: Interval | None) -> str:
+    return f"; 95% interval {interval_text(bounds, '.3f')}" if bounds else ""
 
 
 def _unit(run: Run) -> str:

@@ -24,9 +24,15 @@ class Curves:
     train: dict[str, list[tuple[int, float]]]
     val: dict[str, list[tuple[int, float]]]
 
-    def best(self, name: str) -> tuple[int, float] | None:
-        """Return where a validation score is highest, the first of several; None if it was never measured."""
-        return max(self.val.get(name, []), key=lambda point: point[1], default=None)
+    def best(self, name: str, falls: bool = False) -> tuple[int, float] | None:
+        """Return where a validation score is best, the first of several; None if it was never measured.
+
+        Args:
+            name: Of the metric.
+            falls: Whether a lower score is better.
+        """
+        sign = -1 if falls else 1
+        return max(self.val.get(name, []), key=lambda point: sign * point[1], default=None)
 
 
 def read_curves(folder: Path) -> Curves:

@@ -26,10 +26,12 @@ from sortline.reports.theme import (
     with_style,
 )
 from sortline.runs.card.curves import Curves
-from sortline.runs.run_record import SCORE
+from sortline.runs.score import label
 
 #: Parts of the loss that are drawn beside their sum.
 MOST_LOSSES = 6
+#: Drawn beside the deciding score.
+COCO_MAP = "contest/coco_mAP"
 #: Bars of more classes are left out.
 MOST_CLASSES = 40
 
@@ -59,28 +61,31 @@ def draw_training(curves: Curves) -> Chart | None:
         return render_svg("training", "Lines: loss and its parts, and the learning rate, over the iterations", figure)
 
 
-def draw_validation(curves: Curves, unit: str = "epoch") -> Chart | None:
-    """Draw the validation score, and losses if there are some; None where there is no course to see.
+def draw_validation(curves: Curves, name: str, falls: bool = False, unit: str = "epoch") -> Chart | None:
+    """Draw the score that decides, and losses if there are some; None where there is no course to see.
 
     Args:
         curves: What the run logged.
+        name: Of the deciding metric.
+        falls: Whether a lower score is better.
         unit: What validations are counted in.
     """
-    points = curves.val.get(SCORE, [])
-    if len(points) < 2:
+    points, best = curves.val.get(name, []), curves.best(name, falls)
+    if best is None or len(points) < 2:
         return None
     losses = [name for name in curves.val if "loss" in name]
     with with_style():
         figure = new_figure(2.9)
         panels = figure.subplots(1, 2 if losses else 1, squeeze=False)[0]
-        _line(panels[0], points, "mAP50", color=TRAIN, linewidth=2, marker="o", markersize=3.5)
-        if "contest/coco_mAP" in curves.val:
-            _line(panels[0], curves.val["contest/coco_mAP"], "COCO mAP", color=MUTED, linewidth=1.2)
-        epoch, score = max(points, key=lambda point: point[1])
+        _line(panels[0], points, label(name), color=TRAIN, linewidth=2, marker="o", markersize=3.5)
+        if COCO_MAP in curves.val and not falls:
+            _line(panels[0], curves.val[COCO_MAP], label(COCO_MAP), color=MUTED, linewidth=1.2)
+        epoch, score = best
         panels[0].plot([epoch], [score], marker="o", markersize=8, markerfacecolor="none", markeredgecolor=TEST)
         panels[0].annotate(f"{score:.4f}", (epoch, score), (0, 8), textcoords="offset points", ha="center")
         panels[0].set_title("validation score")
-        panels[0].set_ylim(0, min(1.0, score * 1.25 + 0.02))
+        if not falls:
+            panels[0].set_ylim(0, min(1.0, score * 1.25 + 0.02))
         panels[0].legend(frameon=False, fontsize=8)
         for name in losses[:MOST_LOSSES]:
             _line(panels[1], curves.val[name], name, linewidth=1.4)

@@ -10,15 +10,17 @@ from pathlib import Path
 from sortline.data.describe.sheets import Sheet
 from sortline.errors import InputError
 from sortline.predictions.bootstrap import Interval, interval, resamples
+from sortline.predictions.box_scores import box_score
 from sortline.predictions.class_thresholds import class_cuts
 from sortline.predictions.error_analysis import BACKGROUND, Confusion, confusion
-from sortline.predictions.ranking import class_aps, mean_ap, rank
+from sortline.predictions.ranking import class_aps, mean_ap, number_or_none, rank
 from sortline.predictions.score import Scores, pr_curves, score
 from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
 from sortline.reports.theme import Chart
 from sortline.runs.card.photos import photo_sheets
 from sortline.runs.card.training_charts import draw_class_aps
 from sortline.runs.comparison.compared_runs import photos_of
+from sortline.runs.score import Score
 from sortline.runs.validated import finished_record, read_validated
 
 REPLICATES = 1000
@@ -32,7 +34,8 @@ class Validation:
     Attributes:
         ann_file: The annotation file.
         scores: The contest's and COCO's numbers.
-        interval: 95% interval of mAP50 over the images.
+        deciding: The score that decided about the run; None if it doesn't follow from boxes.
+        interval: 95% interval of it over the images.
         charts: Per class, precision over recall, confusion.
         confusions: The commonest errors, in words.
         sheets: Photos; empty where they are not at hand.
@@ -41,6 +44,7 @@ class Validation:
 
     ann_file: str
     scores: Scores
+    deciding: Score | None
     interval: Interval | None
     charts: dict[str, Chart]
     confusions: Sequence[str]
@@ -67,7 +71,8 @@ def read_validation(
     read = read_validated(folder, record, ann_dir)
     matches = read.matches
     ranking = rank(matches)
-    aps = class_aps(ranking, resamples(len(matches.truth.image_ids), REPLICATES, seed=0))
+    weights = resamples(len(matches.truth.image_ids), REPLICATES, seed=0)
+    aps = class_aps(ranking, weights)
     scores = score(matches, ranking)
     cuts = class_cuts(matches)
     matrix = confusion(matches, cuts)
@@ -83,9 +88,12 @@ def read_validation(
     except InputError as error:
         notes.append(f"The photos are not at hand: {error.problems[0].where}: {error.problems[0].what}.")
     by_name = {chart.name: chart for chart in drawn}
-    return Validation(
-        str(read.ann_file), scores, interval(mean_ap(aps)), by_name, tell_confusions(matrix), sheets, notes
-    )
+    kind = box_score(record.deciding_name)
+    class_scores = kind.of(matches) if kind else None
+    value = number_or_none(float(mean_ap(class_scores())[0])) if class_scores else None
+    deciding = Score(record.deciding_name, value) if value is not None else None
+    bounds = interval(mean_ap(class_scores(weights))) if class_scores else None
+    return Validation(str(read.ann_file), scores, deciding, bounds, by_name, tell_confusions(matrix), sheets, notes)
 
 
 def tell_confusions(matrix: Confusion) -> list[str]:

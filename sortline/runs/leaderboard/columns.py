@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sortline.errors import InputError, Problem, nearest
 from sortline.reports.tables import Table
 from sortline.runs.leaderboard.entries import Entry
+from sortline.runs.score import label
 
 CHANGES_SHOWN = 3
 
@@ -56,7 +58,7 @@ def interval_text(entry: Entry) -> str:
 SHOWN = {
     "name": _word("run", lambda entry: entry.name),
     "changes": _word("changed", changes_text),
-    "cv": _number("mAP50", lambda entry: entry.cv, ".4f"),
+    "cv": _number("score", lambda entry: entry.cv, ".4f"),
     "interval": Column("95% interval", lambda entry: entry.interval.low if entry.interval else None, interval_text),
     "folds": Column("folds", lambda entry: entry.folds, lambda entry: str(entry.folds or "")),
     "oof": _number("OOF", lambda entry: entry.oof, ".4f"),
@@ -78,10 +80,13 @@ FURTHER = {
     "device": _word("", lambda entry: entry.first.device),
     "dirty": _word("", lambda entry: "yes" if entry.is_dirty else "no"),
     "parent": _word("", lambda entry: entry.parent),
+    "score": _word("", lambda entry: entry.deciding_name),
 }
 COLUMNS = SHOWN | FURTHER
 #: Shown although all rows lack it: that there is no score is news.
 ALWAYS = ("name", "changes", "cv", "state")
+#: Columns of the deciding score: only rows of one name compare in them.
+SCORES = ("cv", "interval", "interval_high", "oof")
 
 
 def select(entries: Sequence[Entry], filters: Sequence[str]) -> list[Entry]:
@@ -106,8 +111,22 @@ def select(entries: Sequence[Entry], filters: Sequence[str]) -> list[Entry]:
     return kept
 
 
+def by_score(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Part rows whose scores don't compare, by the name of their score; the name with the most rows comes first.
+
+    Rows of which no name is known stand with these.
+    """
+    counts = Counter(entry.deciding_name for entry in entries if entry.deciding_name)
+    names = [name for name, _ in counts.most_common()] or [""]
+    return {
+        name: [entry for entry in entries if (entry.deciding_name or names[0]) == name] for name in names if entries
+    }
+
+
 def ordered(entries: Sequence[Entry], key: str, is_reversed: bool = False) -> list[Entry]:
     """Sort the rows: numbers from high to low, words from A to Z, those without last in any case.
+
+    By their scores, rows are ranked within those of the same name, the best first.
 
     Args:
         entries: The rows.
@@ -119,11 +138,17 @@ def ordered(entries: Sequence[Entry], key: str, is_reversed: bool = False) -> li
     """
     if key not in COLUMNS:
         raise InputError(_unknown("--sort", key))
+    groups = by_score(entries).values() if key in SCORES else [list(entries)]
+    return [entry for group in groups for entry in _sorted(group, key, is_reversed)]
+
+
+def _sorted(entries: Sequence[Entry], key: str, is_reversed: bool) -> list[Entry]:
     value = COLUMNS[key].value
     known = [entry for entry in entries if value(entry) not in (None, "")]
     unknown = [entry for entry in entries if value(entry) in (None, "")]
     is_number = any(isinstance(value(entry), int | float) for entry in known)
-    known.sort(key=value, reverse=is_number != is_reversed)
+    is_falling = is_number and not (key in SCORES and known[0].first.falls)
+    known.sort(key=value, reverse=is_falling != is_reversed)
     return [*known, *unknown]
 
 
@@ -132,12 +157,24 @@ def _unknown(option: str, key: str) -> Problem:
     return Problem(option, f"names no column: {key!r}", remedy)
 
 
-def plain_table(entries: Sequence[Entry]) -> Table:
-    """Lay the rows out for a terminal; columns that all rows lack are left out."""
-    shown = [column for name, column in SHOWN.items() if name in ALWAYS or any(column.text(entry) for entry in entries)]
-    return Table(
-        [column.header for column in shown], [[c.text(entry) for c in shown] for entry in entries], left=(0, 1)
-    )
+def shown_columns(entries: Sequence[Entry]) -> dict[str, Column]:
+    """Return the columns that some row has, under the name of the score that decides the rows."""
+    filled = {n: column for n, column in SHOWN.items() if n in ALWAYS or any(column.text(entry) for entry in entries)}
+    name = next(iter(by_score(entries)), "")
+    return {**filled, "cv": replace(SHOWN["cv"], header=label(name) or SHOWN["cv"].header)}
+
+
+def tables(entries: Sequence[Entry]) -> list[Table]:
+    """Lay the rows out for a terminal, a table for each name of a score; columns that all rows lack are left out."""
+    groups = by_score(entries)
+    laid_out = []
+    for name, group in groups.items():
+        columns = shown_columns(group).values()
+        headers = [column.header for column in columns]
+        title = f"decided by {name}" if len(groups) > 1 else ""
+        rows = [[column.text(entry) for column in columns] for entry in group]
+        laid_out.append(Table(headers, rows, title, left=(0, 1)))
+    return laid_out
 
 
 def as_csv(entries: Sequence[Entry]) -> str:

@@ -15,9 +15,11 @@ from scipy.special import stdtrit
 from sortline.errors import InputError, Problem
 from sortline.files import read_json
 from sortline.predictions.bootstrap import LEVEL, Interval
+from sortline.predictions.box_scores import MAP50, box_score
 from sortline.runs.leaderboard.public_score import read_score
 from sortline.runs.leaderboard.runs import Run
 from sortline.runs.run_record import OOF_SCORE
+from sortline.runs.score import Score, label, shown
 from sortline.runs.settings import Change, changes_of_parts, parts_by_type
 from sortline.runs.typed_json import finite_number
 
@@ -34,9 +36,9 @@ class Entry:
         runs: The run, or those of the folds.
         state: ``"finished"``; ``"not tested"`` if validation predictions are not scored; ``"unfinished"`` if a
             training has not come to its end.
-        cv: Mean mAP50 of the folds, or that of the only run.
+        cv: Mean of the folds' deciding score, or that of the only run; None where different scores decided folds.
         interval: 95% interval: of the folds' mean by Student's t, of a single run by the bootstrap over images.
-        oof: mAP50 of the out-of-fold predictions.
+        oof: The same score of the out-of-fold predictions.
         public: Score on the contest's site.
         cost: Hours times the price of one.
         parent: Name of the row that it is a change of; empty if there is none.
@@ -61,6 +63,12 @@ class Entry:
     def first(self) -> Run:
         """The run, or that of the first fold."""
         return self.runs[0]
+
+    @property
+    def deciding_name(self) -> str:
+        """The metric that the scores are of; empty where it is not known or differs between folds."""
+        names = {run.deciding_name for run in self.runs}
+        return names.pop() if len(names) == 1 else ""
 
     @property
     def folds(self) -> int:
@@ -145,24 +153,30 @@ def _entry(root: Path, folder: Path, runs: tuple[Run, ...], intervals: Mapping[P
     state = FINISHED if all(run.is_tested for run in runs) else UNTESTED
     if not all(run.is_trained for run in runs):
         state = UNFINISHED
+    names = list(dict.fromkeys(run.deciding_name for run in runs))
+    if len(names) > 1:
+        note = f"no mean of its folds, which were decided by different scores: {', '.join(map(label, names))}"
+        return Entry(name, folder, runs, state, None, notes=(note,))
     scores = [run.score for run in runs if run.score is not None]
     cv = sum(scores) / len(scores) if scores else None
     if len(runs) > 1:
         return Entry(name, folder, runs, state, cv, interval_of_mean(scores))
-    return Entry(name, folder, runs, state, cv, intervals.get(runs[0].folder))
+    notes = [f"no interval: {names[0]} doesn't follow from boxes"] if names[0] and box_score(names[0]) is None else []
+    return Entry(name, folder, runs, state, cv, intervals.get(runs[0].folder), notes=tuple(notes))
 
 
 def interval_of_mean(scores: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """Take Student's t interval of the mean of folds' scores within 0 and 1; None for less than two.
+    """Take Student's t interval of the mean of folds' scores; None for less than two.
 
-    Folds share most of their training images, so that it is rather too narrow (Nadeau and Bengio, Inference for the
-    Generalization Error, 2003).
+    Of scores from 0 to 1 it lies within these. Folds share most of their training images, so that it is rather too
+    narrow (Nadeau and Bengio, Inference for the Generalization Error, 2003).
     """
     if len(scores) < 2:
         return None
     mean, error = float(np.mean(scores)), float(np.std(scores, ddof=1)) / len(scores) ** 0.5
     reach = float(stdtrit(len(scores) - 1, (1 + level) / 2)) * error
-    return Interval(max(mean - reach, 0.0), min(mean + reach, 1.0))
+    low, high = (0.0, 1.0) if min(scores) >= 0 and max(scores) <= 1 else (-np.inf, np.inf)
+    return Interval(max(mean - reach, low), min(mean + reach, high))
 
 
 def _with_other_scores(entry: Entry, is_shared: bool) -> Entry:
@@ -170,19 +184,24 @@ def _with_other_scores(entry: Entry, is_shared: bool) -> Entry:
     public = None if is_shared and entry.folds else read_score(entry.folder)
     if public is not None and not public.is_of(entry.folder):
         notes.append("the public score is of an earlier submission")
-    oof = None if is_shared and not entry.folds else _oof(entry.folder / OOF_SCORE)
+    name, oof = ("", None) if is_shared and not entry.folds else _oof(entry.folder / OOF_SCORE)
+    if oof is not None and name != entry.deciding_name:
+        notes.append(f"the out-of-fold predictions score {shown(Score(name, oof))}, which doesn't compare")
+        oof = None
     return replace(entry, oof=oof, public=public.score if public else None, notes=tuple(notes))
 
 
-def _oof(path: Path) -> float | None:
+def _oof(path: Path) -> tuple[str, float | None]:
+    """Read what out-of-fold predictions score: name and value; a file of an earlier version has mAP50 alone."""
     if not path.is_file():
-        return None
+        return "", None
     content = read_json(path)
-    found = content.get("map50", "") if isinstance(content, Mapping) else ""
-    score = finite_number(found)
-    if score is None and found is not None:  # None where the folds hold no boxes to be found
+    known = content if isinstance(content, Mapping) else {}
+    name, found = (known["name"], known.get("value", "")) if "name" in known else (MAP50, known.get("map50", ""))
+    value = finite_number(found)
+    if value is None and found is not None:  # None where the folds hold no boxes to be found
         raise InputError(Problem(str(path), "holds no score", "collect again: python tools/collect_oof.py"))
-    return score
+    return str(name), value
 
 
 def add_changes(entries: Sequence[Entry], baseline: Entry | None = None, only: Entry | None = None) -> list[Entry]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from sortline.errors import InputError
 from sortline.files import cache_folder, read_json, write_json
-from sortline.predictions.bootstrap import Interval, bootstrap_map50, interval, resamples
-from sortline.predictions.ranking import rank
+from sortline.predictions.bootstrap import Interval, interval, resamples
+from sortline.predictions.box_scores import box_score
+from sortline.predictions.ranking import mean_ap
 from sortline.runs.run_record import NAME, VAL_PREDICTIONS
 from sortline.runs.validated import finished_record, read_validated
 
@@ -19,7 +20,9 @@ SEED = 0
 
 
 def interval_over_images(folder: Path) -> Interval | None:
-    """Measure the interval of a tested run's mAP50 over its validation images; None if these are not at hand.
+    """Measure the interval of a tested run's score over its validation images; None if these are not at hand.
+
+    A deciding score that doesn't follow from boxes has none either.
 
     What was measured is kept in the cache, and holds while record and predictions are the same files.
 
@@ -53,9 +56,13 @@ def _kept(key: str) -> dict[str, float] | None:
 
 
 def _measure(folder: Path) -> Interval:
-    read = read_validated(folder, finished_record(folder))
-    weights = resamples(len(read.matches.truth.image_ids), REPLICATES, SEED)
-    measured = interval(bootstrap_map50(rank(read.matches), weights))
+    record = finished_record(folder)
+    score = box_score(record.deciding_name)
+    if score is None:
+        raise ValueError(f"{record.deciding_name} doesn't follow from boxes")
+    matches = read_validated(folder, record).matches
+    weights = resamples(len(matches.truth.image_ids), REPLICATES, SEED)
+    measured = interval(mean_ap(score.of(matches)(weights)))
     if measured is None:
         raise ValueError("no boxes to be found")
     return measured

@@ -1,4 +1,4 @@
-"""The leaderboard as a page: one file, sorted by a click, searched by typing."""
+"""The leaderboard as a page: one file, a table for each score that decides, sorted by a click, searched by typing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from sortline.errors import Problem
 from sortline.reports.page import page_template
-from sortline.runs.leaderboard.columns import ALWAYS, SHOWN
+from sortline.runs.leaderboard.columns import by_score, shown_columns
 from sortline.runs.leaderboard.entries import FINISHED, Entry
 from sortline.runs.run_record import CARD
+from sortline.runs.score import label
 
 TEMPLATE = Path(__file__).with_name("leaderboard_page.html.j2")
 
@@ -25,18 +26,22 @@ def render_page(title: str, entries: Sequence[Entry], problems: Sequence[Problem
         problems: What is wrong with run folders that can't be shown.
         page: Where the page will be; links to the runs' cards start from there.
     """
-    columns = {
-        name: column
-        for name, column in SHOWN.items()
-        if name != "changes" and (name in ALWAYS or any(column.text(entry) for entry in entries))
-    }
+    boards = [
+        {
+            "label": label(name) or "unknown",
+            "entries": group,
+            "columns": {key: column for key, column in shown_columns(group).items() if key != "changes"},
+            "scale": _scale(group),
+            "falls": any(entry.first.falls for entry in group),
+        }
+        for name, group in by_score(entries).items()
+    ]
     return page_template(TEMPLATE).render(
         title=title,
         entries=entries,
-        columns=columns,
+        boards=boards,
         problems=[f"{problem.where}: {problem.what}" for problem in problems],
         finished=FINISHED,
-        scale=_scale(entries),
         cards={entry.name: link for entry in entries if (link := _card_link(entry, Path(page)))},
     )
 
@@ -51,5 +56,5 @@ def _scale(entries: Sequence[Entry]) -> tuple[float, float]:
     """Return the scores that the bars of the intervals start and end at."""
     values = [entry.cv for entry in entries if entry.cv is not None]
     values += [end for entry in entries if entry.interval for end in (entry.interval.low, entry.interval.high)]
-    low, high = max(min(values, default=0.0), 0.0), min(max(values, default=1.0), 1.0)
+    low, high = min(values, default=0.0), max(values, default=1.0)
     return (low, high) if high > low else (low - 0.005, high + 0.005)

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part, read_json
-from sortline.runs.run_record import FOLD_FOLDER, NAME, SCORE, TRAINED, fold_folders
+from sortline.runs.run_record import FOLD_FOLDER, NAME, TRAINED, fold_folders
+from sortline.runs.score import LESS, deciding_name, deciding_rule, recorded_best
 from sortline.runs.typed_json import finite_number
 
 #: Folders inside run folders that hold no runs, and what only looks like one: two iterations of everything.
@@ -33,7 +34,7 @@ class Run:
         fold: Number of the fold, if the run is one of several.
         is_trained: Whether training has come to its end.
         is_tested: Whether its validation predictions were scored.
-        score: mAP50 of its test, else the best one in training; None without either.
+        score: The deciding score of its test, else the best one in training; None without either.
         epochs: Epochs trained.
         seconds: Time of training, all starts together.
         started: When it was first started, ISO 8601 in UTC; empty if not known.
@@ -41,6 +42,8 @@ class Run:
         is_dirty: Whether files differed from that commit; None if not known.
         device: What it was trained on; empty if not known.
         seed: Of the training.
+        deciding_name: The metric that the score is of; empty if not known.
+        falls: Whether a lower score is better.
     """
 
     folder: Path
@@ -57,6 +60,8 @@ class Run:
     is_dirty: bool | None
     device: str
     seed: int | None
+    deciding_name: str = ""
+    falls: bool = False
 
     @property
     def is_fold(self) -> bool:
@@ -147,15 +152,16 @@ def read_run(folder: Path) -> Run:
         raise InputError(Problem(str(folder / NAME), "is not a run's record", "move the folder away, or train again"))
     settings = _of(content, "settings", dict) or {}
     metrics, git = _of(content, "metrics", dict) or {}, _of(content, "git", dict) or {}
-    is_trained = content["status"] == TRAINED
+    is_trained, best = content["status"] == TRAINED, recorded_best(content)
+    name = best.name if best else deciding_name(settings) or next(iter(metrics), "")
     return Run(
         folder=folder,
         config=str(content["config"]),
         settings=settings,
         fold=_of(content, "fold", int),
         is_trained=is_trained,
-        is_tested=SCORE in metrics,
-        score=finite_number(metrics.get(SCORE, content.get("best_score"))),
+        is_tested=bool(metrics),
+        score=finite_number(metrics.get(name, best and best.value)),
         epochs=_epochs(content, settings, is_trained),
         seconds=finite_number(content.get("seconds")),
         started=_date(content.get("started")),
@@ -163,6 +169,8 @@ def read_run(folder: Path) -> Run:
         is_dirty=_of(git, "dirty", bool),
         device=_device(_of(content, "hardware", dict) or {}),
         seed=_of(_of(settings, "randomness", dict) or {}, "seed", int),
+        deciding_name=name,
+        falls=deciding_rule(settings) == LESS,
     )
 
 

@@ -219,6 +219,23 @@ def test_several_metrics_each_keep_their_best(make_runner, tmp_path):
     runner.train()
     expected = ["best_contest_loss_epoch_3.pth", "best_contest_mAP50_epoch_2.pth", "epoch_3.pth"]
     assert names(tmp_path / "run") == expected
+    info = runner.message_hub.runtime_info
+    assert (info["best_metric"], info["best_score"]) == ("contest/mAP50", 0.5), "the first one decides"
+
+
+def test_a_resumed_run_forgets_what_another_metric_chose(make_runner, tmp_path):
+    make_runner(scores=(0.4, 0.5), epochs=2, default_hooks=checkpoint_hook(save_best="contest/mAP50")).train()
+    runner = make_runner(scores=(0.2,), epochs=3, default_hooks=checkpoint_hook(save_best="contest/other"), resume=True)
+    runner._val_evaluator.metrics[0].compute_metrics = lambda results: {"mAP50": 0.2, "other": 0.1}
+    runner.train()
+    assert find_best(tmp_path / "run").name == "best_contest_other_epoch_3.pth"
+    assert runner.message_hub.runtime_info["best_metric"] == "contest/other"
+
+
+def test_metrics_rise_unless_they_are_losses():
+    rules = [AtomicCheckpointHook(save_best=name).rules for name in ("contest/AP50_Glass", "loss_cls")]
+    assert rules == [["greater"], ["less"]]
+    assert AtomicCheckpointHook(save_best="contest/AP50_Glass", rule="less").rules == ["less"]
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "2"])

@@ -7,6 +7,7 @@ SCORES = (0.5, 0.1, 0.2, 0.3, 0.4, 0.45)  # nothing better after the first
 
 
 def hook(**settings):
+    import custom_modules.loops  # noqa: F401
     from custom_modules.hooks import ResumableEarlyStoppingHook
 
     return ResumableEarlyStoppingHook(monitor="contest/mAP50", rule="greater", patience=3, min_delta=0.0, **settings)
@@ -34,6 +35,22 @@ def test_a_resumed_run_stops_where_the_whole_one_would_have(make_runner):
     runner = make_runner(scores=SCORES[1:], **settings, train_cfg=loop | {"max_epochs": 6}, resume=True)
     runner.train()
     assert epochs_done(runner) == 1 + 3
+
+
+def test_scores_of_another_metric_do_not_stop_a_resumed_run(make_runner):
+    hooks = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1}}
+    loop = {"type": "ResumableEpochLoop"}
+    settings = {"default_hooks": hooks, "train_cfg": loop | {"max_epochs": 3}}
+    make_runner(scores=SCORES, custom_hooks=[hook()], **settings).train()
+    other = hook()
+    other.monitor = "contest/other"
+    settings["train_cfg"] = loop | {"max_epochs": 5}
+    runner = make_runner(scores=SCORES, custom_hooks=[other], **settings, resume=True)
+    runner._val_evaluator.metrics[0].compute_metrics = lambda results: {"mAP50": 0.1, "other": 0.1}
+    runner.train()
+    assert epochs_done(runner) == 5
+    # the validation of the third epoch is done again
+    assert runner.message_hub.runtime_info["early_stopping_scores"] == [0.1] * 3
 
 
 def test_validation_alone_builds_no_training_loop(make_runner):

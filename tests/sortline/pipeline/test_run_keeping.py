@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, TRAINING, RunRecord, read_record
+from sortline.runs.score import Score
 
 pytestmark = pytest.mark.mm
 
@@ -45,14 +46,15 @@ def test_the_record_is_there_from_the_start_and_complete_at_the_end(make_runner,
         assert (begun.status, begun.finished, begun.seed) == (TRAINING, "", 5)
         assert begun.versions["torch"]
         assert begun.hardware.threads > 0
-        runner.message_hub.update_info("best_score", 0.25)
+        for key, value in (("best_score", 0.25), ("best_metric", "coco/bbox_mAP")):
+            runner.message_hub.update_info(key, value)
         runner.hooks[0].after_train_epoch(runner)
         during = read_record(tmp_path)
-        assert (during.status, during.epochs_done, during.best_score) == (TRAINING, 1, 0.25)
+        assert (during.status, during.epochs_done, during.best_score) == (TRAINING, 1, Score("coco/bbox_mAP", 0.25))
         runner.epoch = 1
         runner.hooks[0].after_train(runner)
     ended = read_record(tmp_path)
-    assert (ended.status, ended.epochs_done, ended.best_score, ended.reason) == (TRAINED, 1, 0.25, "")
+    assert (ended.status, ended.epochs_done, ended.best_score, ended.reason) == (TRAINED, 1, during.best_score, "")
     assert ended.finished >= ended.started
     assert ended.seconds == ended.starts[0].seconds >= 0
     assert ended.peak_memory_mib > 0

@@ -23,6 +23,7 @@ FOUND = make_results(
         for row, (box, s) in enumerate(zip(np.tile(PLACES, (2, 1)), np.repeat(rng.permutation(10), 12), strict=True))
     )
 )
+MATCHES = match(Truth.of(TRUTH), FOUND)
 
 
 def test_examples_hold():
@@ -32,12 +33,12 @@ def test_examples_hold():
 @pytest.mark.parametrize("metric", METRICS)
 def test_all_images_give_what_hotcoco_gives(metric):
     expected = evaluate_coco(TRUTH, FOUND)
-    found = box_score(f"contest/coco_{metric}").value(TRUTH, match(Truth.of(TRUTH), FOUND))
+    found = box_score(f"contest/coco_{metric}").value(MATCHES)
     assert found == (None if expected.metrics[metric] is None else pytest.approx(expected.metrics[metric], abs=1e-12))
 
 
 def test_map50_is_the_contests():
-    assert box_score("contest/mAP50").value(TRUTH, match(Truth.of(TRUTH), FOUND)) == score(TRUTH, FOUND).map50
+    assert box_score("contest/mAP50").value(MATCHES) == score(MATCHES).map50
 
 
 def test_a_weight_counts_as_so_many_copies_of_the_image():
@@ -53,15 +54,15 @@ def test_a_weight_counts_as_so_many_copies_of_the_image():
             images.append({**image, "id": len(images)})
     copies = {**TRUTH, "images": images, "annotations": boxes}
     results = Results(np.array(ids), FOUND.category_ids[rows], FOUND.bboxes_xywh[rows], FOUND.scores[rows])
-    found = box_score("coco/bbox_mAP").of(TRUTH, match(Truth.of(TRUTH), FOUND))(weights)[0]
+    found = box_score("coco/bbox_mAP").of(MATCHES)(weights)[0]
     expected = np.array(evaluate_coco(copies, results).class_aps, dtype=float)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_nothing_found_is_0_and_nothing_to_find_is_none():
     none, empty = make_results(), {**TRUTH, "annotations": []}
-    assert box_score("coco/bbox_mAP").value(TRUTH, match(Truth.of(TRUTH), none)) == 0
-    assert box_score("coco/bbox_mAP").value(empty, match(Truth.of(empty), FOUND)) is None
+    assert box_score("coco/bbox_mAP").value(match(Truth.of(TRUTH), none)) == 0
+    assert box_score("coco/bbox_mAP").value(match(Truth.of(empty), FOUND)) is None
 
 
 @pytest.mark.parametrize("name", ["coco/segm_mAP", "loss", "contest/AP50_Paper", "pascal_voc/mAP", "bbox_mAP", ""])

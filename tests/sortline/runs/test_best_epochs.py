@@ -49,3 +49,11 @@ def test_everything_unfinished_is_reported_together(tmp_path):
 def test_a_folder_without_folds_is_refused(tmp_path, name):
     with pytest.raises(InputError, match="holds no runs of folds"):
         best_epochs(tmp_path / name)
+
+
+def test_folds_that_different_scores_decided_do_not_compare(tmp_path):
+    for fold, name in enumerate(("contest/mAP50", "contest/mAP50", "coco/bbox_mAP")):
+        folder = make_fold(tmp_path, fold, 9)
+        RunRecord("configs/x/x.py", {"deciding_score": name}, {}, fold, TRAINED).write(folder)
+    with pytest.raises(InputError, match="fold_2: was decided by coco/bbox_mAP, the first fold by contest/mAP50"):
+        best_epochs(tmp_path)

@@ -135,12 +135,25 @@ def test_gpus_are_the_users_choice_or_all():
 def test_the_summary_gives_mean_and_standard_deviation_of_what_is_done():
     text = io.StringIO()
     outcomes = [
-        Outcome("fold 0", "trained", 60.0, {"contest/mAP50": 0.5}),
-        Outcome("fold 1", "was done", 0.0, {"contest/mAP50": 0.6}),
+        Outcome("fold 0", "trained", 60.0, {"contest/mAP50": 0.5, "contest/coco_mAP": 0.25}, "contest/mAP50"),
+        Outcome("fold 1", "was done", 0.0, {"contest/mAP50": 0.6}, "contest/mAP50"),
         Outcome("fold 2", "failed", 6.0, status=2, reason="no [space]"),
     ]
     planned_runs.print_summary(Console(file=text, width=100), outcomes)
     # mean (0.5 + 0.6) / 2, sample deviation sqrt(2 * 0.05^2 / 1)
     assert "0.5500 ± 0.0707" in text.getvalue()
     assert "mean of 2" in text.getvalue()
+    assert text.getvalue().split()[:5] == ["run", "what", "mAP50", "coco_mAP", "minutes"]
     assert "fold 2 failed with status 2: no [space]" in text.getvalue()
+
+
+def test_scores_of_different_names_have_columns_and_means_of_their_own():
+    text = io.StringIO()
+    metrics = {"contest/mAP50": 0.5, "coco/bbox_mAP": 0.25}
+    names = ("contest/mAP50", "coco/bbox_mAP", "coco/bbox_mAP")
+    outcomes = [Outcome(f"run {row}", "trained", 60.0, metrics, name) for row, name in enumerate(names)]
+    planned_runs.print_summary(Console(file=text, width=100), outcomes)
+    lines = [line.split() for line in text.getvalue().splitlines()]
+    assert lines[0] == ["run", "what", "mAP50", "coco/bbox_mAP", "minutes"]
+    assert ["mean", "of", "1", "0.5000"] in lines
+    assert ["mean", "of", "2", "0.2500", "±", "0.0000"] in lines

@@ -10,6 +10,9 @@ from sortline.files import file_sha256
 from sortline.runs.conditions import Hardware, Photos, Start
 from sortline.runs.git_state import GitState
 from sortline.runs.run_record import FAILED, TRAINING, RunRecord, describe_files, read_record
+from sortline.runs.score import Score
+
+SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha256": "0"}}}
 
 
 def test_a_record_comes_back_equal(tmp_path):
@@ -17,8 +20,11 @@ def test_a_record_comes_back_equal(tmp_path):
     record = trained(record, 0.5).tested(tmp_path / "best_epoch_3.pth", 7, {"contest/mAP50": 0.25})
     record.write(tmp_path)
     assert read_record(tmp_path) == record
-    assert (record.status, record.best_score, record.tested_checkpoint) == ("trained", 0.5, "best_epoch_3.pth")
-    assert record.tested_images == 7
+    assert (record.status, record.best_score, record.tested_checkpoint) == (
+        *("trained", Score("contest/mAP50", 0.5)),
+        "best_epoch_3.pth",
+    )
+    assert (record.tested_images, record.score) == (7, Score("contest/mAP50", 0.25))
 
 
 def test_what_the_run_depended_on_comes_back_equal(tmp_path):
@@ -52,11 +58,17 @@ def test_a_resumed_run_keeps_what_is_behind_it():
     assert [start.seconds for start in second.starts] == [60.0, 15]
 
 
+@pytest.mark.parametrize(
+    ("save_best", "score"), [("coco/bbox_mAP", Score("coco/bbox_mAP", 0.5)), (None, None), ("auto", None)]
+)
+def test_a_score_of_an_earlier_version_has_the_name_that_its_settings_tell(tmp_path, save_best, score):
+    settings = {"default_hooks": {"checkpoint": {"save_best": save_best}}}
+    (tmp_path / "run.json").write_text(json.dumps({**SOUND, "settings": settings, "best_score": 0.5}))
+    assert read_record(tmp_path).best_score == score
+
+
 def test_a_folder_without_a_record_has_none(tmp_path):
     assert read_record(tmp_path) is None
-
-
-SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha256": "0"}}}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +81,8 @@ SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha2
         {"status": "done"},
         {"fold": "1"},
         {"metrics": None},
+        {"best_score": "0.5"},
+        {"best_score": {"value": 0.5}},
         {"seconds": "1"},
         {"git": {"commit": 1}},
         {"starts": [{"time": "T"}]},

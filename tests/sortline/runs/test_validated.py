@@ -7,6 +7,7 @@ from written_runs import dataset, write_run
 
 from sortline.errors import InputError
 from sortline.runs.run_record import VAL_PREDICTIONS, RunRecord
+from sortline.runs.score import Score
 from sortline.runs.validated import doubt_about_test, finished_record, read_validated
 
 
@@ -26,7 +27,8 @@ def test_predictions_are_read_with_their_annotations(run, tmp_path):
     [
         ({"status": "training"}, "has no predictions of its validation images"),
         ({"tested_images": 2}, "its test predicted 2 of 6 validation images, as a smoke run does"),
-        ({"metrics": {"contest/mAP50": 0.9}}, "but the run's test measured 0.9000"),
+        ({"metrics": {"contest/mAP50": 0.9}}, "scores mAP50 0.6667, but the run's test measured 0.9000"),
+        ({"metrics": {"loss": 1.0, "coco/bbox_mAP": 0.9}}, "scores coco/bbox_mAP 0.6"),
     ],
 )
 def test_what_does_not_belong_is_refused_with_a_command_for_this_run(run, change, message):
@@ -39,8 +41,14 @@ def test_what_does_not_belong_is_refused_with_a_command_for_this_run(run, change
 
 @pytest.mark.parametrize(("best", "doubts"), [(0.5, False), (0.5009, False), (0.502, True), (None, False)])
 def test_a_test_that_disagrees_with_training_is_doubted(best, doubts):
-    record = RunRecord("x.py", {}, {}, best_score=best, metrics={"contest/mAP50": 0.5})
+    best_score = None if best is None else Score("coco/bbox_mAP", best)
+    record = RunRecord("x.py", {}, {}, best_score=best_score, metrics={"contest/mAP50": 0.9, "coco/bbox_mAP": 0.5})
     assert bool(doubt_about_test(record)) is doubts
+
+
+def test_a_test_that_did_not_measure_what_training_chose_by_is_not_doubted():
+    record = RunRecord("x.py", {}, {}, best_score=Score("coco/bbox_mAP", 0.2), metrics={"contest/mAP50": 0.5})
+    assert doubt_about_test(record) == ""
 
 
 def test_a_changed_annotation_file_is_refused(run, tmp_path):

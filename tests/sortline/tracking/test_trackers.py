@@ -78,7 +78,7 @@ def test_the_summary_stands_in_the_group_of_the_folds(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train_folds.py"])
     monkeypatch.setattr(MessageHub, "_instance_dict", {})
     backends = [{"type": "LocalVisBackend"}, {"type": "SortlineWandbBackend"}]
-    settings = {"visualizer": {"vis_backends": backends}, "work_dir": "elsewhere", "fold": 0}
+    settings = {"visualizer": {"vis_backends": backends}, "work_dir": "elsewhere", "deciding_score": "contest/mAP50"}
     record = RunRecord("configs/rtmdet/rtmdet_s_1x_recycle.py", settings, {}, fold=0)
     folder = tmp_path / "rtmdet_s_1x_recycle"
     track_folds(record, folder, [{"contest/mAP50": 0.5}, {"contest/mAP50": 0.7}])

@@ -12,7 +12,7 @@ from written_runs import dataset, write_run
 from sortline.errors import InputError
 from sortline.runs.card import card as write
 from sortline.runs.card import validation
-from sortline.runs.card.card import environment, write_card, write_card_or_say_why
+from sortline.runs.card.card import environment, read_card, write_card, write_card_or_say_why
 
 SETTINGS = {"optim_wrapper": {"optimizer": {"lr": 0.1}}, "randomness": {"seed": 4}}
 
@@ -54,6 +54,20 @@ def test_the_page_of_a_tested_run_holds_everything_in_one_file(run, tmp_path):
     assert len(re.findall(r"data:image/svg", page)) == 5
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert len(page) < 2_000_000
+
+
+def test_another_score_that_decides_comes_first_with_its_interval(run, tmp_path):
+    shutil.rmtree(run / "predictions")
+    write_run(run, dataset(9), tmp_path / "val.json", range(6), SETTINGS, score="coco/bbox_mAP")
+    labels = [label for _, label in read_card(run).scores]
+    assert [label.partition(";")[0] for label in labels] == [
+        "coco/bbox_mAP of 9 validation images",
+        "mAP50 of 9 validation images",
+        "COCO mAP, mean over IoU 0.50 to 0.95",
+    ]
+    assert "95% interval" in labels[0]
+    change_record(run, best_score={"name": "coco/segm_mAP", "value": 0.25}, metrics={"coco/segm_mAP": 0.2})
+    assert read_card(run).scores[0] == ("0.2000", "coco/segm_mAP, as the record has it")
 
 
 def test_a_training_without_a_test_shows_the_parts_that_there_are(run):

@@ -28,10 +28,12 @@ def test_a_loss_that_was_no_number_is_drawn_up_to_there():
 def test_the_best_validation_is_marked_and_losses_get_a_panel():
     scores = [(1, 0.2), (2, 0.41234), (3, 0.3)]
     val = {"contest/mAP50": scores, "loss": [(1, 3.0), (2, 2.0), (3, 2.5)]}
-    chart = charts.draw_validation(Curves({}, val))
+    chart = charts.draw_validation(Curves({}, val), "contest/mAP50")
     assert {"0.4123", "validation score", "validation loss"} <= set(texts(chart))
     assert "best 0.4123 at epoch 2" in chart.alt
-    assert charts.draw_validation(Curves({}, {"contest/mAP50": scores[:1]})) is None
+    assert charts.draw_validation(Curves({}, {"contest/mAP50": scores[:1]}), "contest/mAP50") is None
+    assert charts.draw_validation(Curves({}, val), "coco/bbox_mAP") is None
+    assert "best 2.0000 at epoch 2" in charts.draw_validation(Curves({}, val), "loss", falls=True).alt
 
 
 def test_classes_without_ground_truth_have_no_bar():

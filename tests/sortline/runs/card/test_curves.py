@@ -30,6 +30,7 @@ def test_a_resumed_start_replaces_what_it_repeats(tmp_path):
     assert curves.train["loss"] == [(50, 3.0), (100, 2.0), (120, 1.5)]
     assert curves.val["contest/mAP50"] == [(1, 0.1), (2, 0.4), (3, 0.3)]
     assert curves.best("contest/mAP50") == (2, 0.4)
+    assert curves.best("contest/mAP50", falls=True) == (1, 0.1)
 
 
 def test_a_start_from_scratch_replaces_everything(tmp_path):

@@ -74,3 +74,14 @@ def test_the_page_needs_nothing_from_elsewhere_and_escapes_names(work):
     assert unquote(urlsplit(link).path) == "../<script>alert(1) #2?%20/card.html"
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert page.count("<tr>") == 1 + 2
+
+
+def test_rows_of_another_score_stand_in_a_table_of_their_own(work, tmp_path):
+    path = write_run(work / "coco", dataset(30), tmp_path / "coco.json", range(20), score="coco/bbox_mAP") / "run.json"
+    entries, _ = read_board(work)
+    (coco,) = [entry for entry in entries if entry.name == "coco"]
+    assert coco.cv == json.loads(path.read_text())["best_score"]["value"]
+    assert coco.interval.low < coco.cv < coco.interval.high
+    page = render_page("work", entries, [], work / "board.html")
+    assert re.findall("<h2>(.*?)</h2>", page) == ["Decided by mAP50", "Decided by coco/bbox_mAP"]
+    assert page.count('aria-sort="descending">') == 2

@@ -8,12 +8,28 @@ from pathlib import Path
 import pytest
 
 from sortline.errors import InputError
-from sortline.runs.leaderboard.columns import COLUMNS, as_csv, changes_text, ordered, plain_table, select
+from sortline.runs.leaderboard.columns import COLUMNS, as_csv, changes_text, ordered, select, tables
 from sortline.runs.leaderboard.entries import Entry
 from sortline.runs.leaderboard.runs import Run
 from sortline.runs.settings import Change
 
-RUN = Run(Path("a"), "configs/rtmdet/s_recycle.py", {}, None, True, True, 0.5, 12, 3600.0, "", "", None, "", 0)
+RUN = Run(
+    Path("a"),
+    "configs/rtmdet/s_recycle.py",
+    {},
+    None,
+    True,
+    True,
+    0.5,
+    12,
+    3600.0,
+    "",
+    "",
+    None,
+    "",
+    0,
+    "contest/mAP50",
+)
 
 
 def entry(name, cv=0.5, **facts):
@@ -47,8 +63,25 @@ def test_conditions_hold_all_together_and_capitals_do_not_matter():
 
 
 def test_columns_that_all_rows_lack_are_left_out():
-    assert plain_table([entry("a")]).headers == ["run", "changed", "mAP50", "epochs", "hours", "state"]
-    assert "public" in plain_table([entry("a"), entry("b", public=0.6)]).headers
+    (table,) = tables([entry("a")])
+    assert table.headers == ["run", "changed", "mAP50", "epochs", "hours", "state"]
+    assert "public" in tables([entry("a"), entry("b", public=0.6)])[0].headers
+
+
+def test_scores_of_different_names_are_ranked_apart():
+    coco = replace(RUN, deciding_name="coco/bbox_mAP")
+    loss = replace(RUN, deciding_name="loss", falls=True)
+    rows = [entry("a", 0.4), entry("b", 0.9, run=coco), entry("c", 0.6), entry("d", 3.0, run=loss)]
+    rows += [entry("e", 2.0, run=loss), entry("f", None, run=replace(RUN, deciding_name=""))]
+    assert names(ordered(rows, "cv")) == ["c", "a", "f", "e", "d", "b"]
+    assert names(ordered(rows, "name")) == ["a", "b", "c", "d", "e", "f"]
+    by_score = tables(ordered(rows, "cv"))
+    assert [(table.title, table.headers[2], len(table.rows)) for table in by_score] == [
+        ("decided by contest/mAP50", "mAP50", 3),
+        ("decided by loss", "loss", 2),
+        ("decided by coco/bbox_mAP", "coco/bbox_mAP", 1),
+    ]
+    assert names(select(rows, ["score=coco"])) == ["b"]
 
 
 def test_many_changes_are_counted():

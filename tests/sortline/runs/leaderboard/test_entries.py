@@ -24,6 +24,7 @@ def run(folder="work/a", config="configs/rtmdet/s_recycle.py", fold=None, **fact
         is_dirty=None,
         device="",
         seed=0,
+        deciding_name="contest/mAP50",
     )
     return Run(folder=Path(folder), config=config, fold=fold, **{**defaults, **facts})
 
@@ -49,11 +50,24 @@ def test_folds_are_one_row_with_their_mean():
     assert entry.cost == 2.0 * 1.5
 
 
+def test_folds_that_different_scores_decided_have_no_mean():
+    folds = [run(f"work/x/fold_{k}", fold=k, deciding_name=name) for k, name in enumerate(("loss", "coco/bbox_mAP"))]
+    (entry,) = rows(*folds)
+    assert (entry.cv, entry.interval, entry.deciding_name) == (None, None, "")
+    assert entry.notes == ("no mean of its folds, which were decided by different scores: loss, coco/bbox_mAP",)
+
+
+def test_a_score_that_does_not_follow_from_boxes_has_no_interval_and_says_so():
+    (entry,) = rows(run(deciding_name="coco/segm_mAP"))
+    assert (entry.cv, entry.notes) == (0.5, ("no interval: coco/segm_mAP doesn't follow from boxes",))
+
+
 def test_a_single_run_has_the_interval_over_images():
     (entry,) = rows(run(), intervals={Path("work/a"): Interval(0.4, 0.6)})
     assert (entry.name, entry.folds, entry.interval) == ("a", 0, Interval(0.4, 0.6))
     assert interval_of_mean([0.5]) is None
     assert interval_of_mean([0.0, 1.0]) == Interval(0.0, 1.0)
+    assert interval_of_mean([2.0, 4.0]).low < 0 < 4 < interval_of_mean([2.0, 4.0]).high, "of losses"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +126,12 @@ def test_other_scores_are_read_and_broken_ones_told(tmp_path):
     (folder / "predictions/oof.score.json").write_text(json.dumps({"map50": 0.55}))
     (entry,) = rows(run(folder), root=tmp_path)
     assert (entry.oof, entry.public) == (0.55, None)
+    named = {"name": "coco/bbox_mAP", "value": 0.3, "map50": 0.55}
+    (folder / "predictions/oof.score.json").write_text(json.dumps(named))
+    assert rows(run(folder, deciding_name="coco/bbox_mAP"), root=tmp_path)[0].oof == 0.3
+    (entry,) = rows(run(folder), root=tmp_path)
+    note = "the out-of-fold predictions score coco/bbox_mAP 0.3000, which doesn't compare"
+    assert (entry.oof, entry.notes) == (None, (note,))
     (folder / "predictions/oof.score.json").write_text('{"map50": null}')  # the folds hold no boxes to be found
     assert rows(run(folder), root=tmp_path)[0].oof is None
     (folder / "predictions/oof.score.json").write_text('{"map50": NaN}')

@@ -12,7 +12,11 @@ from sortline.runs.run_record import RunRecord
 
 RECORD = {
     "config": "configs/rtmdet/rtmdet_s_1x_recycle.py",
-    "settings": {"train_cfg": {"max_epochs": 12}, "randomness": {"seed": 3}},
+    "settings": {
+        "train_cfg": {"max_epochs": 12},
+        "randomness": {"seed": 3},
+        "default_hooks": {"checkpoint": {"save_best": "contest/mAP50"}},
+    },
     "ann_files": {},
     "status": "trained",
     "best_score": 0.5,
@@ -42,7 +46,7 @@ def test_runs_are_found_and_smoke_runs_left_out(tmp_path):
 def test_an_early_record_tells_what_it_can(tmp_path):
     run = read_run(write(tmp_path))
     assert (run.family, run.dataset, run.seed, run.epochs) == ("rtmdet", "recycle", 3, 12)
-    assert (run.score, run.is_trained, run.is_tested) == (0.5, True, False)
+    assert (run.score, run.deciding_name, run.is_trained, run.is_tested) == (0.5, "contest/mAP50", True, False)
     assert (run.seconds, run.started, run.commit, run.is_dirty, run.device) == (None, "", "", None, "")
 
 
@@ -105,3 +109,16 @@ def test_linked_run_folders_are_found_and_each_run_once(tmp_path):
     runs, problems = find_runs(tmp_path / "work")
     assert problems == []
     assert [run.folder.relative_to(tmp_path / "work").as_posix() for run in runs] == ["b", "c/fold_0"]
+
+
+def test_a_score_of_another_name_is_not_the_runs(tmp_path):
+    best = {"name": "coco/bbox_mAP", "value": 0.25}
+    run = read_run(write(tmp_path, best_score=best, metrics={"contest/mAP50": 0.625}))
+    assert (run.score, run.deciding_name, run.is_tested) == (0.25, "coco/bbox_mAP", True)
+    run = read_run(write(tmp_path, best_score=best, metrics={"contest/mAP50": 0.625, "coco/bbox_mAP": 0.2}))
+    assert run.score == 0.2
+    unnamed = read_run(write(tmp_path, settings={}, metrics={"contest/mAP50": 0.625}))
+    assert (unnamed.score, unnamed.deciding_name) == (0.625, "contest/mAP50"), "what its test measured first"
+    assert read_run(write(tmp_path, settings={})).score is None
+    falling = {"default_hooks": {"checkpoint": {"save_best": "contest/error", "rule": "less"}}}
+    assert read_run(write(tmp_path, settings=falling)).falls

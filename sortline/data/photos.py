@@ -1,4 +1,4 @@
-"""Photos as a training run sees them: where they are, their size, their pixels. All other modules ask here.
+"""Photos as a training run sees them: their size and their pixels. All other modules ask here.
 
 Every config loads photos by MMDetection's ``LoadImageFromFile`` with its defaults: ``cv2.imdecode`` of the file's bytes
 with ``cv2.IMREAD_COLOR``. With OpenCV 4.12 this means:
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,6 @@ from sortline.errors import InputError, Problem
 from sortline.files import missing_part
 from sortline.progress import track
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 EXIF_ORIENTATION = 0x0112
 UPRIGHT = 1
 #: A photo of more than 8 bits whose brightest value stays below this after conversion, of 255, is nearly black.
@@ -231,44 +230,6 @@ def read_photo(image_root: str | os.PathLike[str], image: dict[str, Any]) -> UIn
         raise InputError(Problem(str(path), f"is not a readable image: {error}", "copy it again")) from None
 
 
-def absent_photos(image_root: str | os.PathLike[str], file_names: Iterable[str]) -> list[str]:
-    """List the ``file_name`` entries whose file does not exist below ``image_root``."""
-    # False, too, for a name that no file can have.
-    return [name for name in file_names if not os.path.isfile(os.path.join(image_root, name))]
-
-
-def absent_remedy(image_root: str | os.PathLike[str], file_name: str) -> str:
-    """Say where an absent photo is instead if that is a folder up or down, else which part of its path is missing."""
-    root, parts = Path(image_root), Path(file_name).parts
-    if (root.parent / file_name).is_file():
-        return f"file_name already begins with {parts[0]!r}: set the image folder to {str(root.parent)!r}"
-    if len(parts) > 1 and (root / parts[-1]).is_file():
-        return f"{parts[-1]!r} lies directly in {str(root)!r}: set the image folder to where {file_name!r} starts from"
-    return missing_part(root / file_name)
-
-
-def find_photos(source: str | os.PathLike[str]) -> list[Path]:
-    """List a photo, or all photos below a folder by name.
-
-    Raises:
-        InputError: There is no such file or folder, or no photo in it.
-    """
-    path = Path(source)
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise InputError(Problem(str(path), "no such photo or folder", missing_part(path)))
-    found = photos_below(path)
-    if not found:
-        raise InputError(Problem(str(path), "holds no photos", f"photos end in {', '.join(IMAGE_SUFFIXES)}"))
-    return found
-
-
-def photos_below(folder: Path) -> list[Path]:
-    """List the photos in a folder and all folders below it, by name."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-
-
 def view_photos(paths: Sequence[Path], progress: str = "") -> list[PhotoView | PhotoError]:
     """Look at photo files, several at a time; an error in place of a view where a training run can't load one.
 
@@ -286,31 +247,3 @@ def view_photos(paths: Sequence[Path], progress: str = "") -> list[PhotoView | P
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         found = pool.map(look, paths)
         return list(track(found, progress, total=len(paths)) if progress else found)
-
-
-def describe_photos(paths: Sequence[Path], root: Path, classes: Sequence[str]) -> dict[str, Any]:
-    """Return a COCO annotation file's content for photos without annotations.
-
-    Args:
-        paths: Photos below ``root``.
-        root: Folder to which ``file_name`` is relative.
-        classes: Names of the categories, ids from 0.
-
-    Raises:
-        InputError: Files that can't be loaded; all of them.
-    """
-    views = view_photos(paths)
-    problems = [
-        Problem(str(path), f"can't be read as an image: {view}")
-        for path, view in zip(paths, views, strict=True)
-        if isinstance(view, PhotoError)
-    ]
-    if problems:
-        raise InputError(problems)
-    images = [
-        {"id": row, "file_name": path.relative_to(root).as_posix(), "width": view.size_wh[0], "height": view.size_wh[1]}
-        for row, (path, view) in enumerate(zip(paths, views, strict=True))
-        if isinstance(view, PhotoView)
-    ]
-    categories = [{"id": index, "name": name} for index, name in enumerate(classes)]
-    return {"images": images, "categories": categories, "annotations": []}

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from sortline.data.annotations import CocoJson, read_annotations
-from sortline.data.photos import describe_photos, find_photos
+from sortline.data.photo_files import describe_photos, find_photos
 from sortline.errors import InputError, Problem
 from sortline.files import write_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets

@@ -105,7 +105,7 @@ KINDS: dict[str, Kind] = {
     "file_names-alike": Kind(WARNING),
     "listed-in-both": Kind(WARNING),
     "photos-absent": Kind(ERROR),
-    "photo-absent": Kind(ERROR, "image dropped with its boxes"),
+    "photo-absent": Kind(ERROR, "named as the file is on disk; where there is none, image dropped with its boxes"),
     "photo-unreadable": Kind(ERROR, "image dropped with its boxes"),
     "photo-nearly-black": Kind(ERROR),
     "photo-size": Kind(ERROR, "read from the photo where the boxes fit it and not the listed size"),

@@ -13,6 +13,7 @@ from sortline.arrays import BoolArray, IntArray
 from sortline.data.annotations import CocoJson
 from sortline.data.check.findings import Finding, Place, Places
 from sortline.data.check.source import Photos, Source
+from sortline.data.photo_files import pair_photos
 from sortline.data.photo_scan import (
     DEFAULT_THRESHOLD,
     PhotoScan,
@@ -22,7 +23,7 @@ from sortline.data.photo_scan import (
     same_bytes,
     scan_photos,
 )
-from sortline.data.photos import UPRIGHT, PhotoError, PhotoView, absent_photos, absent_remedy, view_photos
+from sortline.data.photos import UPRIGHT, PhotoError, PhotoView, view_photos
 from sortline.errors import Problem, counted
 from sortline.files import missing_part
 from sortline.reports.numbers import some
@@ -50,9 +51,10 @@ def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], wher
     if not root.is_dir():
         return [Problem(where, f"the image folder {str(root)!r} does not exist", missing_part(root))]
     images = annotations["images"]
-    absent = absent_photos(root, [image["file_name"] for image in images if not (root / image["file_name"]).is_dir()])
-    found = {"absent": absent, "unreadable": [], "size": [], "nearly black": []}
-    looked_at = [image for image in images if image["file_name"] not in set(absent)]
+    pairing = pair_photos(root, [image["file_name"] for image in images if not (root / image["file_name"]).is_dir()])
+    absent = set(pairing.absent)
+    found = {"absent": pairing.absent, "unreadable": [], "size": [], "nearly black": []}
+    looked_at = [image for image in images if image["file_name"] not in absent]
     for image, view in zip(looked_at, view_photos([root / image["file_name"] for image in looked_at]), strict=True):
         listed_wh = (image["width"], image["height"])
         if isinstance(view, PhotoError):
@@ -62,7 +64,7 @@ def check_images(annotations: CocoJson, image_root: str | os.PathLike[str], wher
         if isinstance(view, PhotoView) and view.is_nearly_black:
             found["nearly black"].append(image["file_name"])
     remedies = {
-        "absent": ("listed but absent", absent_remedy(root, absent[0]) if absent else ""),
+        "absent": ("listed but absent", pairing.remedy),
         "unreadable": ("that can't be read", UNREADABLE),
         "size": ("of another size than the annotation file says", OTHER_SIZE),
         "nearly black": (NEARLY_BLACK, STRETCH),
@@ -96,11 +98,13 @@ def check_photos(source: Source) -> Iterator[Finding]:
         return
     scan, rows = source.photos.scan, source.photos.rows
     absent = np.array([problem == "absent" for problem in scan.problems], dtype=bool)
-    if len(rows) and absent.all():
+    twins = twins_of_absent(source, source.photos)
+    if len(rows) and absent.all() and not twins:
         yield _all_absent(source, "set the folder that the file_name entries start from with --image-root")
         return
     found = partial(_of_photos, source)
-    yield from found("photo-absent", absent, "listed but absent", "copy them, or remove them from the file")
+    details = [f"there as {twins[name]}" if name in twins else "" for name in scan.file_names]
+    yield from found("photo-absent", absent, "listed but absent", "copy them, or remove them from the file", details)
     details = [problem.removeprefix("can't be read: ") for problem in scan.problems]
     yield from found("photo-unreadable", ~scan.readable & ~absent, "that can't be read", UNREADABLE, details)
     brightest = [f"mean brightness {brightness:.0f} of 255" for brightness in scan.facts["brightness"]]
@@ -117,6 +121,13 @@ def check_photos(source: Source) -> Iterator[Finding]:
     what = "with an EXIF orientation that training doesn't follow in files of this format"
     remedy = "some annotation tools follow it: look whether the boxes sit right, and save the photos upright"
     yield from found("photo-turned", stated & ~scan.facts["is_turned"], what, remedy, details)
+
+
+def twins_of_absent(source: Source, photos: Photos) -> dict[str, str]:
+    """Return, by ``file_name``, the files that are there under another form of an absent photo's name."""
+    if "absent" not in photos.scan.problems:
+        return {}
+    return pair_photos(source.image_root, photos.scan.file_names).twins
 
 
 def _all_absent(source: Source, remedy: str) -> Finding:
@@ -139,7 +150,7 @@ def _of_photos(
         return
     rows = source.photos.rows
     place = Places(source.table).image
-    places = [place(int(rows[hit]), details[hit] if details else None) for hit in hits]
+    places = [place(int(rows[hit]), (details[hit] or None) if details else None) for hit in hits]
     yield Finding(kind, source.path, f"{some(len(hits), 'photo')} of {len(rows):,} {what}", places, remedy)
 
 

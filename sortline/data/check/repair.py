@@ -64,12 +64,13 @@ def repair(source: Source, findings: Sequence[Finding]) -> Repaired:
     repair_rows.drop_broken_rows(draft)
     repair_rows.convert_values(draft)
     repair_rows.drop_repeated_categories(draft)
-    if source.photos is not None:
-        repair_boxes.drop_unusable_photos(draft, source.photos)
+    photos = None if source.photos is None else repair_boxes.name_as_on_disk(draft, source.photos)
+    if photos is not None:
+        repair_boxes.drop_unusable_photos(draft, photos)
     repair_rows.drop_lost_annotations(draft)
     repair_boxes.drop_unusable_boxes(draft)
     repair_boxes.turn_corners_into_sizes(draft)
-    in_question = set() if source.photos is None else repair_boxes.set_sizes(draft, source.photos)
+    in_question = set() if photos is None else repair_boxes.set_sizes(draft, photos)
     repair_rows.drop_repeated_images(draft)
     repair_rows.renumber_unused_images(draft)
     repair_rows.renumber_annotations(draft)
@@ -81,8 +82,8 @@ def repair(source: Source, findings: Sequence[Finding]) -> Repaired:
     _refuse_heavy_loss(source, draft.changes)
     _refuse(draft.source.findings())
     _refuse_values(source.path, [replace(place, detail=key) for place, key, _ in values_not_json(draft.source)])
-    if source.photos is not None:
-        draft.source.photos = source.photos.of_images(draft.source.table.images)
+    if photos is not None:
+        draft.source.photos = photos.of_images(draft.source.table.images)
     return Repaired(draft.source, draft.changes)
 
 

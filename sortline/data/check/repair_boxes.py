@@ -105,6 +105,26 @@ def drop_repeated_boxes(draft: Draft) -> None:
     draft.drop("box-duplicate", spots, f"IoU over {SAME_OBJECT_IOU} with an earlier box of the same class")
 
 
+def name_as_on_disk(draft: Draft, photos: Photos) -> Photos:
+    """Write the names of absent photos that are there under another form of the name as they are on disk.
+
+    Returns:
+        The photos of the names as they are now.
+    """
+    # Measuring photos needs libraries that take longer to load than annotations to check.
+    from sortline.data.check.photo_checks import read_photos, twins_of_absent
+
+    twins = twins_of_absent(draft.source, photos)
+    if not twins:
+        return photos
+    place = Places(draft.source.table).image
+    for row, name in enumerate(draft.source.table.images.names):
+        if name in twins:
+            draft.set("photo-absent", place(row), "file_name", twins[name], "the same name in the form of the disk")
+    read_photos(draft.source, progress=False)
+    return draft.source.photos or photos
+
+
 def drop_unusable_photos(draft: Draft, photos: Photos) -> None:
     """Drop images whose photo is absent or unreadable, with their annotations.
 

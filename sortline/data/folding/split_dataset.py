@@ -24,8 +24,8 @@ from sortline.data.folding.groups import (
     join_groups,
     near_duplicate_groups,
 )
+from sortline.data.photo_files import absent_photos
 from sortline.data.photo_scan import PhotoScan, scan_photos
-from sortline.data.photos import absent_photos
 from sortline.errors import InputError, Problem, tool_command
 from sortline.files import file_sha256, missing_part
 

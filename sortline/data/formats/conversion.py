@@ -25,7 +25,7 @@ from sortline.data.formats.base import (
     own_area,
 )
 from sortline.data.formats.output import COPY, NONE, check_plan, write_plan
-from sortline.data.photos import absent_photos
+from sortline.data.photo_files import absent_photos
 from sortline.errors import InputError, Problem, counted
 from sortline.files import file_sha256, missing_part
 from sortline.reports.numbers import some

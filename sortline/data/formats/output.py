@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from sortline.data.formats.base import Findings, Plan
-from sortline.data.photos import absent_photos
+from sortline.data.photo_files import absent_photos
 from sortline.errors import counted
 from sortline.files import umask
 from sortline.progress import track

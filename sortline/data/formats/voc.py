@@ -37,6 +37,7 @@ from sortline.data.formats.build import (
 )
 from sortline.data.formats.decimals import box_of_corners
 from sortline.data.formats.voc_xml import FLAGS, XmlBox, XmlFile, parse_file, print_file
+from sortline.data.photo_files import files_below
 from sortline.errors import InputError, Problem, counted
 from sortline.files import read_text
 from sortline.progress import track
@@ -47,7 +48,7 @@ ANNOTATIONS, LISTS, PHOTOS = "Annotations", "ImageSets/Main", "JPEGImages"
 
 def recognises(source: Path) -> bool:
     """Tell whether ``source`` is a folder with xml files."""
-    return source.is_dir() and next(_annotation_folder(source).rglob("*.xml"), None) is not None
+    return source.is_dir() and bool(files_below(_annotation_folder(source), (".xml",)))
 
 
 def read(source: Path, options: ReadOptions) -> list[Split]:
@@ -94,7 +95,7 @@ def _photo_folder(source: Path) -> Path:
 
 def _files_of_splits(source: Path, folder: Path, wanted: str | None) -> tuple[dict[str, list[Path]], list[str]]:
     """List each split's xml files: those that ``ImageSets/Main`` names, else all as one split."""
-    everything = sorted(folder.rglob("*.xml"))
+    everything = files_below(folder, (".xml",))
     if not everything:
         raise InputError(Problem(str(folder), "holds no xml files"))
     lists = named_splits(source / LISTS, ".txt")

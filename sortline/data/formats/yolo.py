@@ -40,7 +40,7 @@ from sortline.data.formats.yolo_files import (
     split_values,
     yaml_text,
 )
-from sortline.data.photos import IMAGE_SUFFIXES
+from sortline.data.photo_files import IMAGE_SUFFIXES
 from sortline.errors import InputError, Problem, counted
 from sortline.reports.numbers import some
 
@@ -163,7 +163,7 @@ def _check_orphans(dataset: _Dataset, chosen: Iterable[Sequence[Path]], findings
     known = beside | {label_of(photo, dataset.root) for photo in photos}
     for folder in sorted({label_of(photo, dataset.root).parent for photo in photos}):
         for label in sorted(folder.glob("*.txt")):
-            if label not in known and label.name not in NO_LABELS and not label.name.startswith("README"):
+            if label not in known and label.name not in NO_LABELS and not label.name.startswith(("README", ".")):
                 findings.add("a label file without a photo", label, remedy="bring the photo, or remove the label file")
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from sortline.data.annotations import CocoJson
 from sortline.data.formats.base import SPLITS, Findings
-from sortline.data.photos import photos_below
+from sortline.data.photo_files import photos_below
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_text
 from sortline.reports.numbers import some

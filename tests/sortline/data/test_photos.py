@@ -7,20 +7,11 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from helpers import coco
 from PIL import Image
 
 from sortline.data import photos
-from sortline.data.photos import (
-    EXIF_ORIENTATION,
-    PhotoError,
-    absent_photos,
-    decode_photo,
-    describe_photos,
-    find_photos,
-    read_photo,
-    view_photo,
-)
+from sortline.data.photo_files import absent_photos, describe_photos, find_photos
+from sortline.data.photos import EXIF_ORIENTATION, PhotoError, decode_photo, read_photo, view_photo
 from sortline.errors import InputError
 
 WIDTH, HEIGHT = 40, 24
@@ -179,34 +170,3 @@ def test_what_is_no_file_is_told(tmp_path):
             view_photo(f"{tmp_path}/{name}")
     with pytest.raises(InputError, match=r"a\.jpg: no such image"):
         read_photo(tmp_path, {"file_name": "a.jpg"})
-    assert absent_photos(tmp_path, ["absent", "nul\0"]) == ["absent", "nul\0"]
-
-
-def test_a_folder_is_listed_by_name_and_described(make_dataset):
-    data = make_dataset()
-    paths = find_photos(data / "train")
-    content = describe_photos(paths, data, ("cup", "can"))
-    assert [image["file_name"] for image in content["images"]] == [f"train/000{index}.jpg" for index in range(6)]
-    assert {(image["width"], image["height"]) for image in content["images"]} == {(64, 48)}
-    assert content["categories"] == [{"id": 0, "name": "cup"}, {"id": 1, "name": "can"}]
-    assert len({image["id"] for image in content["images"]}) == len(coco()["images"])
-
-
-def test_one_photo(make_dataset):
-    photo = make_dataset() / "train/0003.jpg"
-    assert find_photos(photo) == [photo]
-
-
-def test_nothing_to_predict_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no photos"):
-        find_photos(tmp_path)
-    with pytest.raises(InputError, match="no such photo or folder"):
-        find_photos(tmp_path / "absent")
-
-
-def test_all_unreadable_files_are_named(tmp_path):
-    for name in ("a.jpg", "b.png"):
-        (tmp_path / name).write_text("text")
-    with pytest.raises(InputError) as caught:
-        describe_photos(find_photos(tmp_path), tmp_path, ("cup",))
-    assert [problem.where.rpartition("/")[2] for problem in caught.value.problems] == ["a.jpg", "b.png"]

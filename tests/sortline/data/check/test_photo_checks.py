@@ -129,6 +129,25 @@ def test_images_without_a_photo_go_with_their_boxes(look, tmp_path):
     assert repaired.source.photos.scan.file_names == [image["file_name"] for image in content["images"]]
 
 
+def test_absent_photos_are_named_as_they_are_on_disk(look):
+    source, (finding,) = look(p0002=lambda path: path.rename(path.with_suffix(".JPG")))
+    assert str(finding.places[0]) == "train/0002.jpg: there as train/0002.JPG"
+    repaired = repair(source, [finding])
+    assert [(change.key, change.after) for change in repaired.changes] == [("file_name", '"train/0002.JPG"')]
+    left = check_sources([repaired.source], 10).findings
+    assert [finding.kind for finding in left if finding.kind.startswith("photo")] == []
+
+
+def test_names_that_are_all_of_another_form_are_mended_together(look):
+    data = coco()
+    for image in data["images"]:
+        image["file_name"] = image["file_name"].replace("/", "\\")
+    source, findings = look(data)
+    assert [finding.kind for finding in findings] == ["photo-absent"]
+    names = [image["file_name"] for image in repair(source, findings).source.data["images"]]
+    assert names == [image["file_name"] for image in coco()["images"]]
+
+
 def listed_as(width, height, bbox):
     data = copy.deepcopy(coco())
     data["images"][2].update(width=width, height=height)

@@ -14,11 +14,11 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import init_default_scope
+from shrink import parts_of, shrink_model
 
 import custom_modules.register_all  # noqa: F401  (with the workarounds for upstream's models)
 from families.batch import make_batch, semi_supervised
 from families.ops_used import OpsUsed, ops_used
-from families.shrink import parts_of, shrink_model
 from families.table import FAMILIES, ONE_PHOTO_A_TIME, OUT_OF_SCOPE, SHIPPED
 from sortline.errors import InputError, Problem, nearest
 from sortline.progress import track

@@ -16,13 +16,13 @@ def retinanet() -> dict:
 
 
 def types(node: object) -> list[str]:
-    from families.shrink import parts_of
+    from shrink import parts_of
 
     return [part["type"] for part in parts_of(node) if "type" in part]
 
 
 def test_widths_are_divided_where_written_and_where_left_to_their_default():
-    from families.shrink import WIDTH_FACTOR, shrink_model
+    from shrink import WIDTH_FACTOR, shrink_model
 
     model = retinanet()
     shrink_model(model)
@@ -32,7 +32,7 @@ def test_widths_are_divided_where_written_and_where_left_to_their_default():
 
 
 def test_kinds_of_layers_stay_and_pretrained_weights_go():
-    from families.shrink import shrink_model
+    from shrink import shrink_model
 
     model = retinanet()
     before = types({key: {**part, "init_cfg": None} for key, part in model.items() if isinstance(part, dict)})
@@ -42,7 +42,7 @@ def test_kinds_of_layers_stay_and_pretrained_weights_go():
 
 
 def test_a_whole_config_is_shrunk_in_place_and_a_shared_part_once():
-    from families.shrink import WIDTH_FACTOR, shrink_model
+    from shrink import WIDTH_FACTOR, shrink_model
 
     shared = dict(type="GN", num_groups=32)
     cfg = dict(model=dict(neck=dict(norm_cfg=shared), head=dict(norm_cfg=shared)), work_dir="x")
@@ -56,8 +56,7 @@ def test_a_whole_config_is_shrunk_in_place_and_a_shared_part_once():
 )
 def test_a_neck_takes_what_a_backbone_of_its_own_widths_returns(in_channels: list[int] | tuple[int, ...] | int):
     from mmdet.registry import MODELS
-
-    from families.shrink import shrink_model
+    from shrink import shrink_model
 
     backbone = dict(type="EfficientNet", arch="b3", out_indices=(3, 4, 5))
     cfg = dict(model=dict(backbone=backbone, neck=dict(in_channels=copy.copy(in_channels))))
@@ -70,7 +69,7 @@ def test_a_neck_takes_what_a_backbone_of_its_own_widths_returns(in_channels: lis
 
 
 def test_batch_norms_across_processes_become_plain():
-    from families.shrink import shrink_model
+    from shrink import shrink_model
 
     cfg = dict(model=dict(a=dict(type="MMSyncBN"), b=dict(type="SyncBN", requires_grad=True)))
     shrink_model(cfg)
@@ -78,7 +77,8 @@ def test_batch_norms_across_processes_become_plain():
 
 
 def test_models_whose_code_fixes_a_width_keep_all_of_them():
-    from families.shrink import CAPS, shrink_model
+    from shrink import CAPS, shrink_model
+
     from sortline.pipeline.pick import pick
 
     model = pick("mmdet::mask_rcnn/mask-rcnn_r50-caffe-c4_1x_coco.py", "model")

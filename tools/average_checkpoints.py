@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> Path:
     if out.resolve() in {path.resolve() for path in paths}:
         raise InputError(Problem(f"--out {out}", "is one of the checkpoints to average", "choose another file"))
 
-    from sortline.weights.several_checkpoints import average_checkpoints, save
+    from sortline.weights.averaging import average_checkpoints, save
 
     averaged = average_checkpoints(paths, args.trust_checkpoint)
     for path in paths:

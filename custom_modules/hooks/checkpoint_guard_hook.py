@@ -11,7 +11,8 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 
 from custom_modules.hooks.plain_model import plain_model
 from sortline.errors import InputError, Problem
-from sortline.weights.checkpoint_loading import check_matches, check_start, checkpoint_meta
+from sortline.weights.checkpoint_comparison import check_matches, check_start
+from sortline.weights.checkpoint_loading import checkpoint_meta
 
 
 @HOOKS.register_module()

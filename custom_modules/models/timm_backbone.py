@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from custom_modules.models import timm_body, timm_parameters
 from sortline.errors import InputError, Problem
-from sortline.weights.timm_weights import timm, timm_source
+from sortline.weights.timm_weights import find_timm_weights, timm
 
 
 @MODELS.register_module()
@@ -115,7 +115,7 @@ class TimmBackbone(BaseModule):
         Raises:
             InputError: The weights can't be found, read or fitted to the model.
         """
-        source = None if self.is_init else timm_source(self.model_name, self.pretrained)
+        source = None if self.is_init else find_timm_weights(self.model_name, self.pretrained)
         if source is None:
             return
         whole = timm_parameters.load_whole(self.model_name, self.timm_args, source)

@@ -14,7 +14,7 @@ from torch import nn
 from custom_modules.models.timm_body import build_features, maps_of, on_meta
 from sortline.errors import InputError, Problem
 from sortline.quiet import only_errors
-from sortline.weights.timm_weights import TimmSource, fit_by_order, read_state_dict, timm
+from sortline.weights.timm_weights import TimmWeights, fit_by_order, read_state_dict, timm
 
 # What timm's extractors put before the model's own names.
 WRAPPERS = ("model.", "body.", "graph_module.")
@@ -148,7 +148,7 @@ def modules_within(body: nn.Module, frozen: set[str]) -> list[nn.Module]:
     return list(inside.values())
 
 
-def load_whole(model_name: str, args: dict[str, Any], source: TimmSource) -> dict[str, torch.Tensor]:
+def load_whole(model_name: str, args: dict[str, Any], source: TimmWeights) -> dict[str, torch.Tensor]:
     """Return the weights of a whole timm model, under timm's names.
 
     timm converts what it can: names of other releases, position embeddings of another image size.

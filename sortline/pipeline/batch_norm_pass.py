@@ -16,9 +16,9 @@ from sortline.pipeline.bind import class_names
 from sortline.pipeline.prepare import prepare
 from sortline.pipeline.registering import register
 from sortline.progress import track
-from sortline.weights.checkpoint_loading import check_matches
+from sortline.weights.averaging import recompute_batch_norm
+from sortline.weights.checkpoint_comparison import check_matches
 from sortline.weights.pretrained import drop_pretrained
-from sortline.weights.several_checkpoints import recompute_batch_norm
 
 
 def measure_batch_norm(checkpoint: dict[str, Any], config: str, data_root: str | None, images: int) -> int:

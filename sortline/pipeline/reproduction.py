@@ -27,9 +27,9 @@ from sortline.runs.repeatability import (
     print_differences,
 )
 from sortline.runs.run_record import RunRecord
+from sortline.weights.checkpoint_comparison import WeightComparison, compare_checkpoints
 from sortline.weights.fetch_pretrained import missing_lines, resolve_pretrained
 from sortline.weights.pretrained import find_wants
-from sortline.weights.several_checkpoints import WeightComparison, compare_checkpoints
 
 GPU_CAVEAT = (
     "This run used a GPU without randomness.deterministic=True: some operations there add up in no fixed order. Even "

@@ -183,11 +183,11 @@ def timm_file(model_name: str, place: str, folder: Path) -> PretrainedFile:
     Raises:
         InputError: timm has no such model, or no weights for it.
     """
-    from sortline.weights.timm_weights import timm_source
+    from sortline.weights.timm_weights import find_timm_weights
 
     kind = f"TimmBackbone {model_name}"
     try:
-        found = timm_source(model_name, True)
+        found = find_timm_weights(model_name, True)
     except InputError as error:
         raise InputError([replace(problem, where=f"{place} ({kind})") for problem in error.problems]) from None
     assert found is not None, "pretrained=True is never random weights"

@@ -53,8 +53,8 @@ timm = import_lazily("timm")
 
 
 @dataclass(frozen=True)
-class TimmSource:
-    """A place of weights.
+class TimmWeights:
+    """Weights of a backbone, on this machine or not.
 
     Attributes:
         name: How a message calls it.
@@ -76,7 +76,7 @@ class TimmSource:
         return f"download {self.url} elsewhere, copy it here, and set pretrained='<folder>/{name}'"
 
 
-def timm_source(model_name: str, pretrained: bool | str) -> TimmSource | None:
+def find_timm_weights(model_name: str, pretrained: bool | str) -> TimmWeights | None:
     """Say where a :class:`TimmBackbone` would take its weights from.
 
     Args:
@@ -84,7 +84,7 @@ def timm_source(model_name: str, pretrained: bool | str) -> TimmSource | None:
         pretrained: As given to the backbone.
 
     Returns:
-        The place; None for random weights.
+        Them; None for random weights.
 
     Raises:
         InputError: timm has no such model or no weights of it, or the file or package is not there.
@@ -92,20 +92,20 @@ def timm_source(model_name: str, pretrained: bool | str) -> TimmSource | None:
     if pretrained is False:
         return None
     if pretrained is not True:
-        return TimmSource(str(pretrained), find_weights(str(pretrained)))
+        return TimmWeights(str(pretrained), find_weights(str(pretrained)))
     check_model_name(model_name)
     cfg = timm.models.get_pretrained_cfg(model_name)
     if cfg is not None and cfg.hf_hub_id:
-        return _hub_source(cfg.hf_hub_id, cfg.hf_hub_filename)
+        return _on_the_hub(cfg.hf_hub_id, cfg.hf_hub_filename)
     if cfg is not None and cfg.url:
         path = torch_cache() / Path(urlparse(cfg.url).path).name
-        return TimmSource(cfg.url, path if path.is_file() else None, cfg.url)
+        return TimmWeights(cfg.url, path if path.is_file() else None, cfg.url)
     tags = timm.list_pretrained(f"{model_name.partition('.')[0]}.*")
     remedy = f"it has weights of {', '.join(tags)}" if tags else "set pretrained to False or to a file"
     raise InputError(Problem("model.backbone.pretrained", f"timm has no weights of {model_name}", remedy))
 
 
-def _hub_source(hub_id: str, hub_file: str | None) -> TimmSource:
+def _on_the_hub(hub_id: str, hub_file: str | None) -> TimmWeights:
     repository, _, revision = hub_id.partition("@")
     names = (hub_file,) if hub_file else HUB_FILES
     for name in names:
@@ -115,7 +115,7 @@ def _hub_source(hub_id: str, hub_file: str | None) -> TimmSource:
     else:
         found, name = None, names[0]
     url = hf_hub_url(repository, name, revision=revision or None)
-    return TimmSource(f"{repository}/{name}", Path(found) if found else None, url, repository, name)
+    return TimmWeights(f"{repository}/{name}", Path(found) if found else None, url, repository, name)
 
 
 def check_model_name(model_name: str) -> None:

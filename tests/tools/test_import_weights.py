@@ -59,7 +59,7 @@ def test_a_detectron2_file_becomes_a_checkpoint_that_leaves_nothing_fresh(run_to
 
     from sortline.pipeline.bind import bind
     from sortline.pipeline.compose import load_config
-    from sortline.weights.checkpoint_loading import check_matches
+    from sortline.weights.checkpoint_comparison import check_matches
     from sortline.weights.pretrained import drop_pretrained
 
     cfg = load_config(DETECTRON2)

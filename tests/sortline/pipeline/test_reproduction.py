@@ -20,7 +20,7 @@ pytestmark = pytest.mark.mm
 def test_the_verdict_tells_what_is_the_same(losses, weights, expected):
     from sortline.pipeline.reproduction import verdict
     from sortline.runs.logged_scalars import LossComparison
-    from sortline.weights.several_checkpoints import WeightComparison
+    from sortline.weights.checkpoint_comparison import WeightComparison
 
     lines = verdict(LossComparison(*losses), weights and WeightComparison(*weights))
     assert [text in line for text, line in zip(expected, lines, strict=True)] == [True, True]

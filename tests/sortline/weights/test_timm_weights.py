@@ -17,11 +17,11 @@ from huggingface_hub import constants  # noqa: E402
 from custom_modules.models.timm_backbone import TimmBackbone  # noqa: E402
 from sortline.errors import InputError  # noqa: E402
 from sortline.weights.timm_weights import (  # noqa: E402
+    find_timm_weights,
     find_weights,
     fit_by_order,
     import_lazily,
     read_state_dict,
-    timm_source,
 )
 
 pytestmark = pytest.mark.mm
@@ -67,40 +67,40 @@ def put_in_cache(cache: Path, repository: str, name: str, content: dict[str, tor
 
 
 def test_random_weights_come_from_nowhere() -> None:
-    assert timm_source("resnet10t", False) is None
+    assert find_timm_weights("resnet10t", False) is None
 
 
 def test_a_file_is_its_own_source(tmp_path: Path) -> None:
     path = tmp_path / "net.pth"
     path.touch()
-    assert timm_source("resnet10t", str(path)).path == path
+    assert find_timm_weights("resnet10t", str(path)).path == path
 
 
 def test_weights_of_the_hub_by_repository_file_and_address(hub_cache: Path) -> None:
-    source = timm_source("swin_tiny_patch4_window7_224", True)
+    source = find_timm_weights("swin_tiny_patch4_window7_224", True)
     assert (source.hub_id, source.hub_file) == ("timm/swin_tiny_patch4_window7_224.ms_in1k", "model.safetensors")
     assert source.url == f"https://huggingface.co/{source.hub_id}/resolve/main/model.safetensors"
     assert source.path is None
 
 
 def test_a_tag_chooses_among_the_weights(hub_cache: Path) -> None:
-    assert timm_source("swin_tiny_patch4_window7_224.ms_in22k", True).hub_id.endswith(".ms_in22k")
+    assert find_timm_weights("swin_tiny_patch4_window7_224.ms_in22k", True).hub_id.endswith(".ms_in22k")
 
 
 def test_weights_on_another_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    source = timm_source("gcvit_xxtiny", True)
+    source = find_timm_weights("gcvit_xxtiny", True)
     assert source.url.startswith("https://github.com/")
     assert source.path is None
     path = tmp_path / "hub" / "checkpoints" / source.url.rpartition("/")[2]
     path.parent.mkdir(parents=True)
     path.touch()
-    assert timm_source("gcvit_xxtiny", True).path == path
+    assert find_timm_weights("gcvit_xxtiny", True).path == path
 
 
 def test_a_model_without_weights_is_refused() -> None:
     with pytest.raises(InputError, match="timm has no weights of botnet50ts_256"):
-        timm_source("botnet50ts_256", True)
+        find_timm_weights("botnet50ts_256", True)
 
 
 def test_a_file_in_the_hubs_cache_is_used_without_network(hub_cache: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_file_in_the_hubs_cache_is_used_without_network(hub_cache: Path) -> No
     torch.manual_seed(1)
     weights = timm.create_model("resnet10t").state_dict()
     path = put_in_cache(hub_cache, "timm/resnet10t.c3_in1k", "model.safetensors", weights)
-    assert timm_source("resnet10t", True).path == path
+    assert find_timm_weights("resnet10t", True).path == path
     net = TimmBackbone("resnet10t", pretrained=True)
     net.init_weights()
     assert torch.equal(net.body.conv1[0].weight, weights["conv1.0.weight"])

@@ -1,4 +1,4 @@
-"""Averages of weights, computed by hand; batch-norm statistics measured anew; checkpoints compared bit by bit."""
+"""Averages of weights, computed by hand; batch-norm statistics measured anew."""
 
 import pytest
 
@@ -8,14 +8,7 @@ pytestmark = pytest.mark.mm
 
 torch = pytest.importorskip("torch")
 
-from sortline.weights.several_checkpoints import (  # noqa: E402
-    WeightComparison,
-    average_checkpoints,
-    compare_checkpoints,
-    recompute_batch_norm,
-    same_bits,
-    save,
-)
+from sortline.weights.averaging import average_checkpoints, recompute_batch_norm, save  # noqa: E402
 
 CLASSES = ("Paper", "Metal")
 
@@ -178,33 +171,3 @@ def test_batch_norm_is_measured_anew_and_frozen_layers_are_left_alone():
     assert net[0].running_var.item() == pytest.approx((2 + 8) / 2)  # unbiased variances of the two batches
     assert net[0].momentum == 0.1
     assert net[1].running_mean.item() == 7.0
-
-
-@pytest.fixture
-def saved(tmp_path):
-    def save(name, **weights):
-        path = tmp_path / name
-        ema = {"steps": torch.tensor(3)}
-        torch.save({"meta": {}, "state_dict": weights, "ema_state_dict": ema, "optimizer": {"lr": 1}}, path)
-        return path
-
-    return save
-
-
-def test_equal_weights_are_the_same_though_not_a_number(saved):
-    weights = {"a": torch.tensor([1.0, float("nan")]), "b": torch.zeros((), dtype=torch.int64)}
-    assert compare_checkpoints(saved("1.pth", **weights), saved("2.pth", **weights)) == WeightComparison(2 + 1)
-
-
-def test_what_differs_is_named_and_measured(saved):
-    first = saved("1.pth", a=torch.tensor([1.0, 2.0]), b=torch.ones(2), c=torch.ones(1), d=torch.zeros(1))
-    second = saved("2.pth", a=torch.tensor([1.0, 2.5]), b=torch.ones(2), e=torch.ones(1), d=-torch.zeros(1))
-    found = compare_checkpoints(first, second)
-    assert found.different == ("state_dict.a", "state_dict.c", "state_dict.d", "state_dict.e")
-    assert (found.tensors, found.largest) == (5 + 1, 0.5)
-
-
-def test_another_type_or_shape_is_another_tensor(saved):
-    assert not same_bits(torch.zeros(2), torch.zeros(2, dtype=torch.int32))
-    assert not same_bits(torch.zeros(2), torch.zeros(1, 2))
-    assert same_bits(torch.arange(6.0).reshape(2, 3).T, torch.arange(6.0).reshape(2, 3).T.contiguous())

@@ -1,4 +1,4 @@
-"""Several checkpoints: their weights averaged into one, or compared bit by bit."""
+"""Averaging the weights of checkpoints of one run: stochastic weight averaging after the fact."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from sortline.files import atomic_write, given_twice
 from sortline.weights.checkpoint_loading import checkpoint_meta, load_checkpoint_safely
 
 State = Mapping[str, torch.Tensor]
-#: Entries of a checkpoint that hold weights; the second one those of an average beside the trained ones.
-ENTRIES = ("state_dict", "ema_state_dict")
 
 
 @dataclass
@@ -187,63 +185,3 @@ def recompute_batch_norm(model: nn.Module, forward: Callable[[Any], Any], batche
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
     return len(norms)
-
-
-@dataclass(frozen=True)
-class WeightComparison:
-    """How far two checkpoints are the same.
-
-    Attributes:
-        tensors: Number of tensors in either of them.
-        different: Names of those that differ, or that only one of them has.
-        largest: Largest difference between two of their numbers; 0 where only their signs of zero differ.
-    """
-
-    tensors: int
-    different: tuple[str, ...] = ()
-    largest: float = 0.0
-
-
-def compare_checkpoints(
-    first: str | os.PathLike[str], second: str | os.PathLike[str], trust: bool = False
-) -> WeightComparison:
-    """Compare the weights of two checkpoints.
-
-    Args:
-        first: A checkpoint.
-        second: Another one.
-        trust: Load files that can run code when they are read.
-
-    Raises:
-        InputError: A file can't be loaded.
-    """
-    left, right = (_all_weights(load_checkpoint_safely(path, trust)) for path in (first, second))
-    shared = left.keys() & right.keys()
-    changed = {name for name in shared if not same_bits(left[name], right[name])}
-    distances = [_distance(left[name], right[name]) for name in changed]
-    different = tuple(sorted(changed | (left.keys() ^ right.keys())))
-    return WeightComparison(len(left.keys() | right.keys()), different, max(distances, default=0.0))
-
-
-def _all_weights(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    return {
-        f"{entry}.{name}": value
-        for entry in ENTRIES
-        if isinstance(checkpoint.get(entry), Mapping)
-        for name, value in checkpoint[entry].items()
-        if isinstance(value, torch.Tensor)
-    }
-
-
-def same_bits(first: torch.Tensor, second: torch.Tensor) -> bool:
-    """Tell whether two tensors hold the same bits: unlike in ``==``, NaN is itself, and -0.0 is not 0.0."""
-    if first.dtype != second.dtype or first.shape != second.shape:
-        return False
-    raw = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (first, second)]
-    return torch.equal(*raw)
-
-
-def _distance(first: torch.Tensor, second: torch.Tensor) -> float:
-    if first.shape != second.shape:
-        return float("inf")
-    return float((first.double() - second.double()).abs().max())

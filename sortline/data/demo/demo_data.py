@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -47,6 +48,7 @@ MOST_OBJECTS_A_PHOTO = 12
 DRAWING_VERSION = 2
 DESCRIPTION = "Sortline demo photos (drawn)"
 ENTRIES = ("train", "test", "train.json", "test.json", "test_answers.json")
+PHOTO = re.compile(r"\d{4,}\.jpg")
 JPEG_QUALITY = 90
 #: Below this many photos starting the processes takes longer than drawing.
 PHOTOS_WORTH_A_POOL = 48
@@ -161,6 +163,9 @@ def check_replaceable(folder: Path) -> None:
     info = made_with(folder)
     ours = isinstance(info, dict) and info.get("description") == DESCRIPTION
     foreign = [name for name in held if not (ours and name in ENTRIES)]
+    if ours:
+        photos = [path for split in ENTRIES[:2] for path in (folder / split).glob("*")]
+        foreign += sorted(f"{path.parent.name}/{path.name}" for path in photos if not PHOTO.fullmatch(path.name))
     if foreign:
         raise InputError(Problem(str(folder), f"holds files that are not demo data: {counted(foreign)}", remedy))
 

@@ -139,10 +139,12 @@ def test_files_put_into_a_demo_folder_are_not_deleted(small: Path, tmp_path: Pat
     folder, plan = tmp_path / "data", DemoPlan(train=4, test=4, size=96)
     make_demo_data(folder, plan)
     (folder / "folds").mkdir()
+    (folder / "train" / "mine.jpg").write_bytes(b"photo")
     assert make_demo_data(folder, plan) is False
-    with pytest.raises(InputError, match="folds"):
+    with pytest.raises(InputError, match=r"folds, train/mine\.jpg"):
         make_demo_data(folder, DemoPlan(train=5, test=4, size=96))
     assert (folder / "folds").is_dir()
+    assert (folder / "train" / "mine.jpg").is_file()
 
 
 def test_a_failure_while_drawing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

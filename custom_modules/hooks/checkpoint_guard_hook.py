@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -10,6 +11,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 
 from custom_modules.hooks.plain_model import plain_model
+from custom_modules.hooks.training_state_hook import NAME as TRAINING_STATE
 from sortline.errors import InputError, Problem
 from sortline.weights.checkpoint_comparison import check_matches, check_start
 from sortline.weights.checkpoint_loading import checkpoint_meta
@@ -41,7 +43,7 @@ class CheckpointGuardHook(Hook):
             what = f"holds weights but not the state of a run ({', '.join(missing)} missing): it can't be resumed"
             raise InputError(Problem(str(where), what, "start from it instead: --cfg-options load_from=PATH"))
         if runner._resume:
-            _check_state(str(where), checkpoint["message_hub"])
+            _check_state(str(where), checkpoint, meta)
             _check_length(runner, str(where), meta)
         # The runner builds the loops that it is going to run; the others stay configs.
         training = isinstance(runner._train_loop, BaseLoop)
@@ -54,12 +56,24 @@ class CheckpointGuardHook(Hook):
         check_matches(model.state_dict(), source, where, classes, meta)
 
 
-def _check_state(where: str, hub: Any) -> None:
-    """Refuse a message hub that mmengine would fail to read."""
-    parts = [hub.get(part) for part in ("log_scalars", "runtime_info", "resumed_keys")] if isinstance(hub, dict) else []
-    if not parts or not all(isinstance(part, dict) and all(isinstance(key, str) for key in part) for part in parts):
-        what = "its message_hub is not what training writes: it can't be resumed"
+def _check_state(where: str, checkpoint: dict[str, Any], meta: Mapping[str, Any]) -> None:
+    """Refuse the state of a run that is of other types than training writes: mmengine would fail on it."""
+    hub = checkpoint["message_hub"] if isinstance(checkpoint["message_hub"], dict) else {}
+    parts = [hub.get(part) for part in ("log_scalars", "runtime_info", "resumed_keys")]
+    sound = {
+        "message_hub": all(isinstance(part, dict) and all(isinstance(key, str) for key in part) for part in parts),
+        "optimizer": isinstance(checkpoint["optimizer"], dict),
+        TRAINING_STATE: isinstance(checkpoint.get(TRAINING_STATE, {}), dict),
+        **{f"meta.{unit}": _is_count(meta.get(unit)) for unit in ("epoch", "iter")},
+        "meta.seed": meta.get("seed") is None or _is_count(meta["seed"]),
+    }
+    if odd := [name for name, is_sound in sound.items() if not is_sound]:
+        what = f"can't be resumed: it holds something else than training writes under {', '.join(odd)}"
         raise InputError(Problem(where, what, "resume from a checkpoint that training has written"))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 0
 
 
 def _check_length(runner: Any, where: str, meta: Mapping[str, Any]) -> None:

@@ -81,9 +81,10 @@ def test_a_run_is_not_resumed_by_a_config_that_trains_for_less(make_runner, tmp_
     [
         ({"meta": ["a"]}, r"meta is \['a'\], not a dict"),
         ({"meta": {"epoch": "x", "iter": 1}}, "meta.epoch is 'x', not a whole number"),
-        ({"message_hub": [1]}, "its message_hub is not what training writes"),
-        ({"message_hub": {"log_scalars": {}, "runtime_info": {3: 4}, "resumed_keys": {}}}, "its message_hub is not"),
-        ({"message_hub": {"log_scalars": {}, "runtime_info": {}}}, "its message_hub is not"),
+        ({"meta": {"epoch": -1, "seed": "x"}}, "can't be resumed: .* under meta.epoch, meta.iter, meta.seed"),
+        ({"message_hub": [1], "optimizer": [1], "training_state": 3}, "under message_hub, optimizer, training_state"),
+        ({"message_hub": {"log_scalars": {}, "runtime_info": {3: 4}, "resumed_keys": {}}}, "under message_hub"),
+        ({"message_hub": {"log_scalars": {}, "runtime_info": {}}}, "under message_hub"),
         ({"state_dict": ["a"]}, "0 of the model's 2 weights fit"),
         ({"state_dict": {"layer.weight": 3, 4: 5}}, "0 of the model's 2 weights fit"),
     ],

@@ -26,8 +26,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.ensembling.fuse import fuse
-from sortline.predictions.ensembling.grouping import group_members
+from sortline.predictions.ensembling.fuse import fuse, group_members
 from sortline.predictions.results import Results
 
 SIDE = 1024

@@ -34,7 +34,7 @@ from simulate import DetectorNoise, make_scene, near_copy, simulate_detector
 from sortline.data.annotations import read_annotations
 from sortline.data.folding.folds import part_of
 from sortline.files import write_json
-from sortline.predictions.ensembling.ensemble_file import read_recipe
+from sortline.predictions.ensembling.ensemble_recipe import read_recipe
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
 from sortline.predictions.ensembling.fuse import ensemble
 from sortline.predictions.matching import Truth, match

@@ -17,7 +17,7 @@ from sortline.errors import InputError, tool_command
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
     from sortline.predictions.compare_submissions import Comparison
-    from sortline.predictions.submission import SubmissionReport
+    from sortline.predictions.submission_boxes import SubmissionReport
 
 EXAMPLES = """examples:
   python tools/check_submission.py submission.csv --ann data/recycle/test.json
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> "tuple[SubmissionReport, Comparison |
 
 def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
     """Print what the file holds and what was tolerated; refuse it with all that is wrong."""
-    from sortline.predictions.submission import inspect_submission
+    from sortline.predictions.submission_boxes import inspect_submission
 
     report = inspect_submission(path, annotations)
     if report.problems:
@@ -58,10 +58,9 @@ def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
 def compare(report: "SubmissionReport", args: argparse.Namespace, annotations: "CocoJson") -> "Comparison":
     """Print how the submission differs from the other one, and write it as JSON if asked."""
     from sortline.files import write_json
-    from sortline.predictions.compare_submissions import compare_results
-    from sortline.predictions.comparison_report import print_comparison
+    from sortline.predictions.compare_submissions import compare_results, print_comparison
     from sortline.predictions.read import read_predictions
-    from sortline.predictions.submission import to_results
+    from sortline.predictions.submission_boxes import to_results
 
     new, old = to_results(report.boxes, annotations), read_predictions(args.against, annotations)
     if args.score_thr:

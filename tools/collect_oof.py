@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> "Scores":
     from sortline.predictions.matching import Matches
     from sortline.predictions.ranking import map50_of
     from sortline.predictions.results import write_results
-    from sortline.predictions.score import format_table, score
+    from sortline.predictions.score import format_scores, score
     from sortline.runs.oof import collect_oof
     from sortline.runs.run_record import OOF_PREDICTIONS, OOF_SCORE
 
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> "Scores":
     if args.out is None:
         facts = {"map50": scores.map50, "images": scores.images, "ann_file": str(args.ann)}
         write_json(args.folder / OOF_SCORE, facts, indent=1)
-    print(format_table(scores))
+    print(format_scores(scores))
     for part in parts:
         of_fold = map50_of(part.matches)
         shown = "no boxes to be found" if of_fold is None else f"mAP50 {of_fold:.4f}"

@@ -28,7 +28,7 @@ from sortline.predictions.ensembling.ensemble_settings import (
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
     from sortline.predictions.ensembling.curves import MemberCurves
-    from sortline.predictions.ensembling.guard import Comparison
+    from sortline.predictions.ensembling.members import Comparison
     from sortline.predictions.results import Results
 
 DEFAULTS = EnsembleSettings()
@@ -55,9 +55,8 @@ def main(argv: list[str] | None = None) -> "Comparison | None":
     check_paths(args)
 
     from sortline.data.annotations import read_annotations
-    from sortline.predictions.ensembling.ensemble_file import Recipe, write_recipe
-    from sortline.predictions.ensembling.guard import compare, coverage_notes
-    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.ensembling.ensemble_recipe import Recipe, write_recipe
+    from sortline.predictions.ensembling.members import compare, coverage_notes, member_names
     from sortline.predictions.read import read_all
 
     settings = settings_of(args)
@@ -93,8 +92,8 @@ def settings_of(args: argparse.Namespace) -> EnsembleSettings:
         remedy = "leave them out, or change the recipe's file"
         raise InputError(Problem("--recipe", f"settles what {options} would say as well", remedy))
 
-    from sortline.predictions.ensembling.ensemble_file import read_recipe
-    from sortline.predictions.ensembling.names import check_members
+    from sortline.predictions.ensembling.ensemble_recipe import read_recipe
+    from sortline.predictions.ensembling.members import check_members
 
     recipe = read_recipe(args.recipe)
     if not args.same_order or len(recipe.members) != len(args.pred):
@@ -116,7 +115,7 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
 def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", ...]:
     """Fit each member's scores to its out-of-fold predictions and say which classes have curves of their own."""
     from sortline.data.annotations import read_annotations
-    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.ensembling.members import member_names
     from sortline.predictions.ensembling.rescale import fit_curves
     from sortline.predictions.matching import Truth, match
     from sortline.predictions.read import read_all
@@ -132,8 +131,7 @@ def fitted_curves(args: argparse.Namespace, kind: str) -> tuple["MemberCurves", 
 
 
 def fuse_with_progress(members: list["Results"], annotations: "CocoJson", settings: EnsembleSettings) -> "Results":
-    from sortline.predictions.ensembling.fuse import chunks_of, fuse_in_chunks
-    from sortline.predictions.ensembling.grouping import group_members
+    from sortline.predictions.ensembling.fuse import chunks_of, fuse_in_chunks, group_members
     from sortline.predictions.ensembling.rescale import rescale_members
     from sortline.predictions.results import Results
     from sortline.progress import track
@@ -162,7 +160,7 @@ def report(comparison: "Comparison | None", args: argparse.Namespace) -> None:
             "the same command on the members' out-of-fold predictions, with --ann TRAIN.json, tells"
         )
         return
-    print(comparison.table())
+    print(comparison.table.text())
     if args.oof and args.oof_ann.resolve() == args.ann.resolve():
         print("the curves were fitted to these images, so the ensemble's score is a little too good")
     if comparison.gain < 0:

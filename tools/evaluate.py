@@ -21,9 +21,6 @@ EXAMPLES = """examples:
   python tools/evaluate.py --ann data/recycle/train.json --pred baseline.bbox.json ensemble.csv --json scores.json
 """
 
-LEAST_WIDTH = 80
-NAME_WIDTH, FILE_WIDTH = 40, 24
-
 
 def main(argv: list[str] | None = None) -> "Evaluation":
     """Evaluate as the command line says and return all numbers."""
@@ -31,18 +28,14 @@ def main(argv: list[str] | None = None) -> "Evaluation":
     if args.json and args.json.resolve() in {path.resolve() for path in (args.ann, *args.pred)}:
         raise InputError(Problem(f"--json {args.json}", "would overwrite an input", "choose another file"))
 
-    from rich.console import Console
-
+    from sortline.files import write_json
     from sortline.predictions.evaluation import evaluate
-    from sortline.predictions.evaluation_report import print_evaluation, write_evaluation
+    from sortline.predictions.evaluation_tables import as_json, print_evaluation
 
     evaluation = evaluate(args.ann, args.pred, args.bootstrap, args.seed)
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:  # in a file or a pipe nothing needs to wrap
-        console.width = max(LEAST_WIDTH, NAME_WIDTH + FILE_WIDTH * len(args.pred))
-    print_evaluation(evaluation, console)
+    print_evaluation(evaluation)
     if args.json:
-        write_evaluation(args.json, evaluation)
+        write_json(args.json, as_json(evaluation), indent=1)
         print(f"all numbers: {args.json}")
     return evaluation
 

@@ -13,7 +13,7 @@ from sortline.cli import run_tool
 
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
-    from sortline.predictions.importing import Imported
+    from sortline.predictions.foreign_predictions import Imported
 
 #: The options that each kind of source takes beside those of all.
 OPTIONS = {
@@ -61,7 +61,8 @@ def main(argv: list[str] | None = None) -> Path:
 def read_source(args: argparse.Namespace, annotations: "CocoJson") -> "Imported":
     from sortline.data.annotations import read_annotations
     from sortline.data.formats.yolo_files import class_names, load_yaml
-    from sortline.predictions.importing import read_detectron2, read_yolo_json, read_yolo_txt
+    from sortline.predictions.detectron2_predictions import read_detectron2
+    from sortline.predictions.yolo_predictions import read_yolo_json, read_yolo_txt
 
     if args.source_format == "detectron2":
         theirs = read_annotations(args.their_ann) if args.their_ann else None

@@ -31,7 +31,6 @@ EXAMPLES = """examples:
 
 training takes the file as a second source: configs/pseudo
 """
-WIDE = 200
 SELECTION_OPTIONS = (
     "min_agree",
     "agree_iou",
@@ -48,11 +47,9 @@ def main(argv: list[str] | None = None) -> "PseudoLabels":
     args = parse_args(argv)
     check_paths(args)
 
-    from rich.console import Console
-
     from sortline.data.annotations import read_annotations
     from sortline.predictions.pseudo_labelling.labelling import make_pseudo_labels
-    from sortline.predictions.pseudo_labelling.labelling_report import notes, print_labelling
+    from sortline.predictions.pseudo_labelling.labelling_tables import notes, print_labelling
     from sortline.predictions.read import read_all
 
     settings = settings_of(args)
@@ -60,8 +57,7 @@ def main(argv: list[str] | None = None) -> "PseudoLabels":
     train = read_annotations(args.train) if args.train else None
     members = read_all(args.pred, annotations)
     made = make_pseudo_labels(members, annotations, settings, read_oof(args), train, str(args.ann))
-    # A pipe or a file has no width that a table would have to fit into.
-    print_labelling(made, Console() if sys.stdout.isatty() else Console(width=WIDE))
+    print_labelling(made)
     for warning in made.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print("\n".join(notes(made, settings)))

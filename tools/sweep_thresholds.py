@@ -16,7 +16,7 @@ from sortline.files import overwriting
 
 if TYPE_CHECKING:
     from sortline.predictions.class_thresholds import ClassThreshold
-    from sortline.predictions.thresholds import Sweep
+    from sortline.predictions.threshold_sweep import Sweep
 
 EXAMPLES = """examples:
   python tools/sweep_thresholds.py --ann data/recycle/train.json --pred oof.bbox.json
@@ -31,11 +31,10 @@ def main(argv: list[str] | None = None) -> "tuple[Sweep, tuple[ClassThreshold, .
     args = parse_args(argv)
 
     from sortline.data.annotations import read_annotations
-    from sortline.predictions.class_thresholds import best_thresholds
+    from sortline.predictions.class_thresholds import best_thresholds, print_class_thresholds
     from sortline.predictions.matching import Truth, match
     from sortline.predictions.read import read_predictions
-    from sortline.predictions.thresholds import MAX_BOXES, SCORE_THRS, sweep
-    from sortline.predictions.thresholds_report import print_class_thresholds, print_sweep
+    from sortline.predictions.threshold_sweep import MAX_BOXES, SCORE_THRS, print_sweep, sweep
 
     annotations = read_annotations(args.ann)
     matches = match(Truth.of(annotations), read_predictions(args.pred, annotations))
@@ -50,9 +49,9 @@ def main(argv: list[str] | None = None) -> "tuple[Sweep, tuple[ClassThreshold, .
 def write(args: argparse.Namespace, swept: "Sweep", thresholds: "tuple[ClassThreshold, ...]") -> None:
     """Write the files that were asked for and say where they are."""
     if args.chart:
-        from sortline.predictions.thresholds_report import write_chart
+        from sortline.predictions.score_charts import write_sweep_chart
 
-        write_chart(args.chart, swept)
+        write_sweep_chart(args.chart, swept)
         print(f"wrote {args.chart}")
     if args.json:
         from dataclasses import asdict

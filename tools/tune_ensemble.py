@@ -20,10 +20,9 @@ from sortline.predictions.tuning import BUDGET, GROUPS
 
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
-    from sortline.predictions.tuning.image_folds import ImageFolds
+    from sortline.predictions.tuning.material import ImageFolds
     from sortline.predictions.tuning.tune import Tuning
 
-LEAST_WIDTH = 160
 EXAMPLES = """examples:
   choose, with the folds that the models were trained on (folds.csv of make_folds.py beside train.json):
   python tools/tune_ensemble.py --ann data/recycle/train.json --out ensemble.yaml \\
@@ -44,9 +43,8 @@ def main(argv: list[str] | None = None) -> "Tuning":
 
     from sortline.data.annotations import read_annotations
     from sortline.files import write_json
-    from sortline.predictions.ensembling.ensemble_file import Recipe, write_recipe
-    from sortline.predictions.ensembling.guard import coverage_notes
-    from sortline.predictions.ensembling.names import member_names
+    from sortline.predictions.ensembling.ensemble_recipe import Recipe, write_recipe
+    from sortline.predictions.ensembling.members import coverage_notes, member_names
     from sortline.predictions.read import read_all
     from sortline.predictions.tuning.material import Material
     from sortline.predictions.tuning.tune import tune
@@ -72,7 +70,7 @@ def main(argv: list[str] | None = None) -> "Tuning":
 
 def folds_of(args: argparse.Namespace, annotations: "CocoJson") -> "ImageFolds":
     """Take the folds from the file given, else from the one beside the annotations; groups drawn by chance else."""
-    from sortline.predictions.tuning.image_folds import chance_folds, read_folds
+    from sortline.predictions.tuning.material import chance_folds, read_folds
 
     beside = args.ann.parent / "folds.csv"
     if args.folds or (beside.is_file() and args.groups is None):
@@ -84,14 +82,9 @@ def folds_of(args: argparse.Namespace, annotations: "CocoJson") -> "ImageFolds":
 
 def show(tuning: "Tuning", args: argparse.Namespace, seconds: float) -> None:
     """Print the report, where the files are, and the next command."""
-    from rich.console import Console
-
     from sortline.predictions.tuning.tuning_tables import print_tuning
 
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:  # in a file or a pipe nothing needs to wrap
-        console.width = LEAST_WIDTH
-    print_tuning(tuning, console)
+    print_tuning(tuning)
     print(f"{tuning.fusions:,} ensembles fused and scored; {seconds:,.0f} s")
     if args.report:
         print(f"all numbers: {args.report}")

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from sortline.data.annotations import read_annotations
 from sortline.predictions.detections import ImageDetections, image_detections, to_results
 from sortline.predictions.matching import Matches
-from sortline.predictions.score import Scores, format_table, score
+from sortline.predictions.score import Scores, format_scores, score
 
 
 @METRICS.register_module()
@@ -60,7 +60,7 @@ class ContestMetric(BaseMetric):
         matches = Matches.of(annotations, detections)
         scores = score(matches)
         self.evaluated = matches
-        print_log("\n" + format_table(scores), logger="current")
+        print_log("\n" + format_scores(scores), logger="current")
         return metric_values(scores)
 
 

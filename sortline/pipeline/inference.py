@@ -11,7 +11,7 @@ from sortline.data.photo_files import describe_photos, find_photos
 from sortline.errors import InputError, Problem
 from sortline.files import write_json
 from sortline.pipeline.bind import annotation_path, class_names, leaf_datasets
-from sortline.predictions.draw import draw_results, drawing_places
+from sortline.predictions.draw_results import draw_results, drawing_places
 from sortline.predictions.read import read_results
 
 NOT_FOR_PREDICTION = (

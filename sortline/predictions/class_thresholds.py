@@ -1,21 +1,35 @@
-"""Per-class score thresholds for deployment: where F1, the harmonic mean of precision and recall, is highest.
+"""Score thresholds of single classes: where F1 is highest, or from which on boxes are right often enough.
 
-mAP50 needs no threshold and only loses by one. Whoever shows boxes to people or machines has to choose one.
+mAP50 needs no threshold and only loses by one. Whoever shows boxes to people or machines, or trains on them, has to
+choose one. (F1 is the harmonic mean of precision and recall.)
 """
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from sortline.arrays import BoolArray, FloatArray
 from sortline.errors import InputError, Problem
 from sortline.files import atomic_write, write_json
 from sortline.predictions.matching import JudgedBoxes, Matches
+from sortline.reports.numbers import NOT_DEFINED, score_text
+from sortline.reports.tables import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: The 95th percentile of the normal distribution: a bound that holds in 19 of 20 cases, on one side.
+Z: Final = 1.6448536269514722
+#: With fewer boxes above it no threshold is set, whatever their precision.
+LEAST_BOXES: Final = 10
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,24 @@ def above_cuts(matches: Matches, cuts: FloatArray) -> BoolArray:
     return mask
 
 
+def print_class_thresholds(thresholds: Sequence[ClassThreshold], console: Console | None = None) -> None:
+    """Print each class's threshold of the highest F1.
+
+    Args:
+        thresholds: What to print.
+        console: Where to print; by default the terminal.
+    """
+    rows = []
+    for entry in thresholds:
+        cells = [NOT_DEFINED] * 5
+        if entry.score_thr is not None:
+            shares = (entry.precision, entry.recall, entry.f1)
+            cells = [f"{entry.score_thr:g}", f"{entry.boxes:,}", *(score_text(share, ".3f") for share in shares)]
+        rows.append([entry.name, f"{entry.ground_truths:,}", *cells])
+    headers = ("class", "ground truth", "threshold", "boxes", "precision", "recall", "F1")
+    Table(headers, rows, "per class: the threshold of the highest F1, for deployment").print(console)
+
+
 def write_thresholds(path: str | os.PathLike[str], thresholds: tuple[ClassThreshold, ...]) -> None:
     """Write the thresholds as yaml or json, by the file's ending: ``classes``, and for each what is known of it.
 
@@ -117,3 +149,124 @@ def write_thresholds(path: str | os.PathLike[str], thresholds: tuple[ClassThresh
             yaml.safe_dump(content, file, sort_keys=False, allow_unicode=True)
     else:
         raise InputError(Problem(str(path), f"ends in {ending!r}", "end it in .yaml or .json"))
+
+
+@dataclass(frozen=True)
+class LabelThreshold:
+    """From which score on boxes of one class become labels, and what out-of-fold predictions say of it.
+
+    Attributes:
+        score_thr: The score; None when no box of the class does.
+        boxes: Out-of-fold boxes of at least this score; without a threshold, of the one that comes closest to the
+            wanted precision. None where there are no out-of-fold predictions.
+        right: How many of them are right; None as above.
+    """
+
+    score_thr: float | None
+    boxes: int | None = None
+    right: int | None = None
+
+    @property
+    def precision(self) -> float | None:
+        """Share of right boxes, from 0 to 1; None without boxes."""
+        return self.right / self.boxes if self.boxes and self.right is not None else None
+
+    @property
+    def lower_bound(self) -> float | None:
+        """What the precision lies above in 19 of 20 cases; None without boxes."""
+        if not self.boxes or self.right is None:
+            return None
+        return float(wilson_lower(self.right, self.boxes))
+
+
+def wilson_lower(right: npt.ArrayLike, boxes: npt.ArrayLike) -> FloatArray:
+    """Compute the lower end of the one-sided 95% interval of a share.
+
+    It takes few boxes for what they are worth: one right box of one says only that the precision is above 0.27.
+    (Wilson: Probable inference, the law of succession, and statistical inference, 1927)
+
+    Args:
+        right: Numbers of right boxes.
+        boxes: Numbers of boxes, above 0.
+
+    Returns:
+        Values from 0 to 1, in the shape of the arguments.
+    """
+    count = np.asarray(boxes, dtype=np.float64)
+    share = np.asarray(right, dtype=np.float64) / count
+    spread = Z * np.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
+    lower: FloatArray = (share + Z**2 / (2 * count) - spread) / (1 + Z**2 / count)
+    return np.maximum(lower, 0)  # rounding leaves -1e-17 where nothing is right
+
+
+def threshold_at(judged: JudgedBoxes, score_thr: float) -> LabelThreshold:
+    """Say what out-of-fold predictions make of a given threshold."""
+    kept = judged.scores >= score_thr
+    return LabelThreshold(score_thr, int(kept.sum()), int(judged.is_right[kept].sum()))
+
+
+def threshold_of_precision(judged: JudgedBoxes, precision: float) -> LabelThreshold:
+    """Find the lowest score from which on boxes are right often enough.
+
+    It is the lower bound of the precision that has to reach ``precision``, over all boxes from the score on, of
+    which there must be at least ten. The number has as few decimals as tell the kept scores from the cut ones.
+
+    Args:
+        judged: One class's boxes.
+        precision: Wanted share of right boxes, from 0 to 1.
+
+    Returns:
+        The threshold; without a score where no cut reaches the precision, then with the counts of the cut that
+        comes closest.
+    """
+    if len(judged.scores) == 0:
+        return LabelThreshold(None, 0, 0)
+    ends = judged.cut_ends()
+    right = np.cumsum(judged.is_right)[ends]
+    lower = wilson_lower(right, ends + 1)
+    good = np.flatnonzero((lower >= precision) & (ends + 1 >= LEAST_BOXES))
+    if len(good) == 0:
+        closest = int(np.argmax(lower))
+        return LabelThreshold(None, int(ends[closest]) + 1, int(right[closest]))
+    cut = int(good[-1])
+    last = int(ends[cut])
+    score_thr = float(judged.scores[last])
+    if last + 1 < len(judged.scores):  # below the lowest score nothing is known
+        score_thr = shortest_between(float(judged.scores[last + 1]), score_thr)
+    return LabelThreshold(score_thr, last + 1, int(right[cut]))
+
+
+def fewest_boxes(precision: float) -> int:
+    """Return how many boxes, all of them right, it takes for a threshold of this precision.
+
+    The lower bound of ``n`` of ``n`` is ``n / (n + Z^2)``.
+
+    >>> fewest_boxes(0.9)
+    25
+    """
+    return max(LEAST_BOXES, math.ceil(precision * Z**2 / (1 - precision)))
+
+
+def choose_thresholds(
+    names: list[str],
+    fixed: Mapping[str, float],
+    judged: Mapping[str, JudgedBoxes],
+    precision: float | None,
+) -> dict[str, LabelThreshold]:
+    """Set each class's threshold: the fixed one, else the one of the wanted precision, else none.
+
+    Args:
+        names: The classes.
+        fixed: Thresholds given by class.
+        judged: Out-of-fold boxes by class; empty if there are none.
+        precision: Precision wanted of classes without a fixed threshold; None gives them no boxes.
+    """
+    chosen = {}
+    for name in names:
+        if name in fixed:
+            chosen[name] = threshold_at(judged[name], fixed[name]) if judged else LabelThreshold(fixed[name])
+        elif precision is not None:
+            chosen[name] = threshold_of_precision(judged[name], precision)
+        else:
+            chosen[name] = LabelThreshold(None)
+    return chosen

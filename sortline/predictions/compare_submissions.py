@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
 from sortline.data.annotations import CocoJson, category_names
+from sortline.predictions.box_pairs import MOVED, RELABELLED, UNCHANGED, Pairs, pair_boxes
 from sortline.predictions.matching import rows_of_ids
-from sortline.predictions.pairing import MOVED, RELABELLED, UNCHANGED, Pairs, pair_boxes
 from sortline.predictions.results import Results, check_results
+from sortline.reports.numbers import score_text
+from sortline.reports.tables import GAP, Table
 
 #: Scores closer than this are the same: what rounding to six decimals leaves.
 SAME_SCORE = 1e-6
 MOST_IMAGES = 10
+#: ``from`` and ``to`` are relabelled; headers are short, so that a terminal of 80 columns shows every digit.
+COLUMNS = ("old", "new", "same", "moved", "IoU", "from", "to", "added", "lost", "agree")
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class _Matched:
 def compare_results(new: Results, old: Results, annotations: CocoJson) -> Comparison:
     """Compare two submissions for the same images.
 
-    Boxes are paired by :func:`~sortline.predictions.pairing.pair_boxes`. The agreement is the F1 of the
+    Boxes are paired by :func:`~sortline.predictions.box_pairs.pair_boxes`. The agreement is the F1 of the
     pairs of one class, in which each box weighs as much as its score: with ``P`` the paired share of the new
     submission's sum of scores, and ``R`` that of the old one's, ``2 * P * R / (P + R)``. It is 1 when every
     box of a score above 0 has its partner of the same class at an IoU of at least 0.5, which is how mAP50
@@ -261,3 +266,55 @@ def _per_image(matched: _Matched, annotations: CocoJson) -> _PerImage:
     is_rescored = np.zeros(number, dtype=bool)
     is_rescored[pair_images[matched.kept][_score_changes(matched) > SAME_SCORE]] = True
     return _PerImage(counts, changed_scores, is_rescored)
+
+
+def print_comparison(comparison: Comparison, new: str, old: str, console: Console | None = None) -> None:
+    """Print what changed, class by class, and where most.
+
+    Args:
+        comparison: What to print.
+        new: Name of the new submission.
+        old: Name of the old one.
+        console: Where to print; by default the terminal.
+    """
+    rows = [*map(_cells, comparison.classes), GAP, _cells(comparison.total)]
+    Table(("class", *COLUMNS), rows, f"{new} against {old}").print(console)
+    if comparison.most_changed:
+        headers = ("image", "added", "lost", "moved", "relabelled", "changed score")
+        images = [
+            (image.file_name, *(f"{count:,}" for count in astuple(image)[1:5]), f"{image.changed_score:.2f}")
+            for image in comparison.most_changed
+        ]
+        Table(headers, images, "images that changed most").print(console)
+    (console or Console()).print(summary(comparison), highlight=False, soft_wrap=True)
+
+
+def summary(comparison: Comparison) -> str:
+    """Say in a few lines how far the two agree."""
+    total = comparison.total
+    lines = [
+        f"{comparison.images_changed:,} of {comparison.images:,} images differ in boxes, "
+        f"{comparison.images_rescored:,} more in scores alone"
+    ]
+    if comparison.mean_score_change is not None:
+        lines.append(
+            f"{comparison.pairs_rescored:,} of {comparison.pairs:,} boxes that both have differ in score; "
+            f"mean difference {comparison.mean_score_change:.4f}"
+        )
+    if total.agreement is None:
+        lines.append("agreement: neither has a box")
+    else:
+        lines.append(f"agreement {total.agreement:.4f} (0 nothing in common, 1 every box in both, weighted by score)")
+    return "\n".join(lines)
+
+
+def _cells(changes: Changes) -> list[str]:
+    counts = (changes.old_boxes, changes.new_boxes, changes.unchanged, changes.moved)
+    ends = (changes.relabelled_from, changes.relabelled_to, changes.added, changes.lost)
+    return [
+        changes.name,
+        *(f"{count:,}" for count in counts),
+        score_text(changes.mean_iou, ".2f"),
+        *(f"{count:,}" for count in ends),
+        score_text(changes.agreement, ".3f"),
+    ]

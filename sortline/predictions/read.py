@@ -13,7 +13,7 @@ from sortline.data.columns import Columns
 from sortline.errors import InputError, Problem, counted
 from sortline.files import garbage_collection_paused, read_json
 from sortline.predictions.results import Results
-from sortline.predictions.submission import read_submission
+from sortline.predictions.submission_boxes import read_submission
 from sortline.progress import track
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,8 @@ from sortline.arrays import BoolArray, FloatArray
 from sortline.predictions.coco_metrics import evaluate_coco
 from sortline.predictions.matching import JudgedBoxes, Matches
 from sortline.predictions.ranking import Ranking, class_aps, mean_ap, number_or_none, rank
+from sortline.reports.numbers import score_text
+from sortline.reports.tables import GAP, Table
 
 #: Where precision-recall curves are sampled: bounded, however many detections there are.
 RECALLS = np.linspace(0, 1, 101)
@@ -108,37 +109,17 @@ def score(matches: Matches, ranking: Ranking | None = None) -> Scores:
     return Scores(number_or_none(float(mean_ap(aps)[0])), classes, len(truth.image_ids), coco.metrics)
 
 
-def format_table(scores: Scores, width: int = 80) -> str:
-    """Print the scores as a table for a terminal or a log: class, ground truths, detections, AP50.
-
-    Args:
-        scores: What to print.
-        width: Columns of the terminal.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    total_truths = sum(entry.ground_truths for entry in scores.classes)
-    total_detections = sum(entry.detections for entry in scores.classes)
-    table = Table(title="average precision at IoU 0.5", show_footer=True)
-    table.add_column("class", footer="mean")
-    table.add_column("ground truth", footer=f"{total_truths:,}", justify="right")
-    table.add_column("detections", footer=f"{total_detections:,}", justify="right")
-    table.add_column("AP50", footer=_cell(scores.map50), justify="right")
-    for entry in scores.classes:
-        table.add_row(entry.name, f"{entry.ground_truths:,}", f"{entry.detections:,}", _cell(entry.ap50))
-    text = io.StringIO()
-    # Class names are the user's: brackets in them are no markup.
-    console = Console(file=text, width=width, color_system=None, force_terminal=False, markup=False)
-    console.print(table)
-    console.print("COCO: " + "  ".join(f"{name} {_cell(value)}" for name, value in scores.coco.items()))
-    if scores.explanation:
-        console.print(scores.explanation)
-    return text.getvalue()
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def format_scores(scores: Scores) -> str:
+    """Write the scores as a table for a terminal or a log: class, ground truths, detections, AP50."""
+    rows: list[Sequence[str]] = [
+        (entry.name, f"{entry.ground_truths:,}", f"{entry.detections:,}", score_text(entry.ap50))
+        for entry in scores.classes
+    ]
+    totals = [sum(getattr(entry, key) for entry in scores.classes) for key in ("ground_truths", "detections")]
+    rows += [GAP, ("mean", *(f"{total:,}" for total in totals), score_text(scores.map50))]
+    table = Table(("class", "ground truth", "detections", "AP50"), rows, "average precision at IoU 0.5")
+    coco = "COCO: " + "  ".join(f"{name} {score_text(value)}" for name, value in scores.coco.items())
+    return "\n".join(filter(None, [table.text(), coco, scores.explanation]))
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,26 @@
-"""Charts of scores: which classes are mixed up, and precision against recall."""
+"""Charts of scores: which classes are mixed up, precision against recall, and what cutting predictions costs."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from sortline.arrays import FloatArray, IntArray
+from sortline.files import atomic_write
 from sortline.predictions.error_analysis import Confusion
 from sortline.predictions.score import RECALLS, PrCurve, mean_precisions
+from sortline.predictions.threshold_sweep import Cut, Sweep, change_text, cut_name
 from sortline.reports.theme import (
     GRID,
     INK,
     MUTED,
+    TEST,
+    TRAIN,
     Chart,
     colours,
     heat_matrix,
@@ -80,3 +87,54 @@ def draw_pr_curves(curves: Sequence[PrCurve], with_png: bool = False) -> Chart:
             figure.legend(loc="outside right upper", frameon=False, fontsize=8)
         alt = "Lines: precision over recall of each class, and their mean"
         return (render if with_png else render_svg)("pr_curves", alt, figure)
+
+
+def write_sweep_chart(path: str | os.PathLike[str], sweep: Sweep) -> None:
+    """Draw mAP50 and file size over both kinds of cut of a sweep, the recommended ones marked, as PNG."""
+    columns = [("score threshold", sweep.by_score, sweep.score_thr)]
+    if sweep.by_number:
+        columns.append(("boxes an image, at most", sweep.by_number, sweep.max_boxes))
+    with with_style():
+        figure = new_figure(4.2)
+        panels = figure.subplots(2, len(columns), sharex="col", sharey="row", squeeze=False)
+        for (name, cuts, chosen), (upper, lower) in zip(columns, panels.T, strict=True):
+            values = [cut.score_thr or cut.max_boxes or 0 for cut in cuts]
+            upper.plot(values, [cut.map50 for cut in cuts], color=TRAIN, marker="o", markersize=3)
+            lower.plot(values, [cut.file_size / 1e6 for cut in cuts], color=TEST, marker="o", markersize=3)
+            upper.axhline(sweep.full.map50, color=TRAIN, linewidth=1, linestyle=(0, (1, 2)))
+            lower.axhline(sweep.full.file_size / 1e6, color=TEST, linewidth=1, linestyle=(0, (1, 2)))
+            lower.set_xlabel(name)
+            _dress(upper, lower, values, chosen)
+        panels[0, 0].set_title("mAP50 (dotted: all boxes)")
+        panels[1, 0].set_title("submission, MB (dotted: all boxes)")
+        panels[1, 0].set_ylim(bottom=0)
+        chart = render("thresholds", "Lines: mAP50 and file size over score threshold and boxes an image", figure)
+    with atomic_write(path, "wb") as file:
+        file.write(chart.png)
+
+
+def _dress(upper: Axes, lower: Axes, values: Sequence[float], chosen: Cut | None) -> None:
+    """Set a column's axis, grid and mark."""
+    lower.set_xscale("log")
+    if min(values, default=0) >= 1:  # limits on boxes lie within two decades, where a log axis names few ticks
+        lower.set_xticks(values)
+        lower.xaxis.set_minor_locator(NullLocator())
+    lower.xaxis.set_major_formatter("{x:g}")
+    for axes in (upper, lower):
+        axes.grid(axis="y")
+    if chosen is None:
+        return
+    value = chosen.score_thr or chosen.max_boxes or 0
+    for axes in (upper, lower):
+        axes.axvline(value, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    start, end = upper.get_xlim()
+    is_left = math.log(value / start) < 0.4 * math.log(end / start)
+    upper.annotate(
+        f"{cut_name(chosen)}: {change_text(chosen)}",
+        (value, 0.06),
+        (4 if is_left else -4, 0),
+        ("data", "axes fraction"),
+        textcoords="offset points",
+        horizontalalignment="left" if is_left else "right",
+        fontsize=8,
+    )

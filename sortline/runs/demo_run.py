@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError, Problem, tool_command
-from sortline.predictions.draw import comparison_sheet
+from sortline.predictions.draw_results import comparison_sheet
 from sortline.predictions.matching import Matches
 from sortline.predictions.read import read_results
 from sortline.predictions.score import Scores, score

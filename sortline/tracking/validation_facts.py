@@ -19,7 +19,7 @@ from sortline.data.photos import read_photo
 from sortline.errors import InputError
 from sortline.files import read_json, write_json
 from sortline.predictions.class_thresholds import class_cuts
-from sortline.predictions.draw import predicted_boxes
+from sortline.predictions.draw_results import predicted_boxes
 from sortline.predictions.error_analysis import Confusion, choose_photos, confusion, count_by_photo
 from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results

@@ -88,7 +88,7 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     """
     from sortline.data.annotations import read_annotations
     from sortline.pipeline import execute as running
-    from sortline.predictions.submission import check_submission
+    from sortline.predictions.submission_boxes import inspect_submission
 
     cfg = load_config(path)
     cfg.data_root = str(make_dataset(train=coco(masks=True)))
@@ -107,4 +107,4 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     assert Path(result["last_checkpoint"]).exists()
     tested = running.run_test(Config(cfg._cfg_dict, filename=str(path)), record, result["last_checkpoint"])
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
-    assert check_submission(tested["submission"], read_annotations(f"{cfg.data_root}/test.json")) == []
+    assert inspect_submission(tested["submission"], read_annotations(f"{cfg.data_root}/test.json")).problems == []

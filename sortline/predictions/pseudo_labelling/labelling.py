@@ -8,6 +8,7 @@ from typing import Any
 
 from sortline.data.annotations import CocoJson, category_names
 from sortline.errors import InputError, Problem, counted, nearest
+from sortline.predictions.class_thresholds import LabelThreshold, choose_thresholds, fewest_boxes
 from sortline.predictions.ensembling.rescale import fit_curves
 from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labels import (
@@ -18,7 +19,6 @@ from sortline.predictions.pseudo_labelling.labels import (
     weigh_by,
     weigh_by_score,
 )
-from sortline.predictions.pseudo_labelling.precision import Threshold, choose_thresholds, fewest_boxes
 from sortline.predictions.pseudo_labelling.selection import (
     ClassCounts,
     SelectionSettings,
@@ -51,7 +51,7 @@ class LabellingSettings:
     """What becomes a label, and what is written of it.
 
     Attributes:
-        score_thr: Threshold of the classes without one of their own; None if they have none.
+        score_thr: LabelThreshold of the classes without one of their own; None if they have none.
         class_score_thr: Thresholds of single classes, by name.
         precision: Precision wanted of the classes without a threshold.
         soft_weights: Whether each box gets a weight: its chance of being right.
@@ -96,7 +96,7 @@ class PseudoLabels:
 
     content: CocoJson
     rules: SelectionSettings
-    thresholds: Mapping[str, Threshold]
+    thresholds: Mapping[str, LabelThreshold]
     counts: Mapping[str, ClassCounts]
     images: int
     kept_images: int
@@ -199,7 +199,7 @@ def _class_problems(names: Sequence[str], settings: LabellingSettings, oof: OutO
 
 
 def _nothing_left(
-    first: Results, counts: Mapping[str, ClassCounts], thresholds: Mapping[str, Threshold], precision: float | None
+    first: Results, counts: Mapping[str, ClassCounts], thresholds: Mapping[str, LabelThreshold], precision: float | None
 ) -> Problem:
     """Say at which step the last boxes went."""
     bounds = {name: entry.lower_bound or 0.0 for name, entry in thresholds.items()}
@@ -240,7 +240,7 @@ def _image_warnings(annotations: CocoJson, train: CocoJson | None, where: str) -
 
 
 def _rate_warnings(
-    counts: Mapping[str, ClassCounts], images: int, thresholds: Mapping[str, Threshold], oof_images: int
+    counts: Mapping[str, ClassCounts], images: int, thresholds: Mapping[str, LabelThreshold], oof_images: int
 ) -> list[str]:
     """Compare how many boxes an image reach their thresholds here and out of fold."""
     here = sum(count.above for count in counts.values())

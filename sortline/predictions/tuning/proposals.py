@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.tuning.candidates import is_as_it_is, members_of, single, weights_of
 
 STARTS = (
     EnsembleSettings("wbf"),
@@ -25,6 +24,27 @@ SIGMAS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 #: Each with its inverse: one of two members up is the other one down.
 WEIGHT_STEPS = (1 / 2, 1 / 2**0.5, 2**0.5, 2.0)
 LEAST_WEIGHT = 0.05
+
+
+def weights_of(candidate: EnsembleSettings) -> tuple[float, ...]:
+    """Return the weight of each member, which every candidate has."""
+    return candidate.weights or ()
+
+
+def members_of(candidate: EnsembleSettings) -> list[int]:
+    """List the rows of the members that a candidate uses."""
+    return [row for row, weight in enumerate(weights_of(candidate)) if weight > 0]
+
+
+def is_as_it_is(candidate: EnsembleSettings) -> bool:
+    """Tell whether a candidate is one member's boxes without any fusion."""
+    return candidate.method == "concat"
+
+
+def single(member: int, members: int) -> EnsembleSettings:
+    """Return the candidate that is one member as it is."""
+    weights = tuple(float(row == member) for row in range(members))
+    return EnsembleSettings("concat", skip_box_thr=0, weights=weights)
 
 
 def alone(candidate: EnsembleSettings) -> list[EnsembleSettings]:

@@ -8,26 +8,33 @@ is a setting like the others. Settings then climb: each in turn moves to its bes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from sortline.predictions.bootstrap import Difference
 from sortline.predictions.ensembling.ensemble_settings import RESCALES, EnsembleSettings
-from sortline.predictions.tuning.candidates import Candidates, is_as_it_is, members_of, single
+from sortline.predictions.tuning.candidates import Candidates
 from sortline.predictions.tuning.proposals import (
     additions,
     alone,
     iou_thrs,
+    is_as_it_is,
+    members_of,
     methods,
     reweighted,
     sigmas,
+    single,
     skip_box_thrs,
+    weights_of,
+    without,
 )
-from sortline.predictions.tuning.selection import helps, leave_one_out
 
 #: A change must raise mAP50 by this to be made.
 LEAST_GAIN = 0.0002
 ROUNDS = 2
 #: Steps of one search at most: in each round growing, climbing six settings, and climbing again after a drop.
 MOST_STEPS = ROUNDS * 13
+#: Share of the resamples in which an ensemble must be better with a member than without: one-sided, 5% error.
+CONFIDENCE = 0.95
 
 
 class Search:
@@ -123,3 +130,48 @@ class Search:
             difference = self._candidates.difference(self.best, self._best_single, self._view)
             self.best = self.best if helps(difference) else self._best_single
         return self.best != before
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A member left out of an ensemble, or put in, for comparison.
+
+    Attributes:
+        member: Row of the member.
+        rest: The ensemble without it.
+        difference: Of the ensemble with it to the one without.
+    """
+
+    member: int
+    rest: EnsembleSettings
+    difference: Difference
+
+    @property
+    def helps(self) -> bool:
+        """Whether the member helps beyond noise."""
+        return helps(self.difference)
+
+
+def helps(difference: Difference) -> bool:
+    """Tell whether something is better in so many resamples that chance is no explanation."""
+    return difference.value > 0 and (difference.share_better or 0.0) >= CONFIDENCE
+
+
+def leave_one_out(candidates: Candidates, candidate: EnsembleSettings, view: int) -> list[Trial]:
+    """Compare an ensemble with the best of what is left without each of its members."""
+    trials = []
+    for member in members_of(candidate):
+        rest = candidates.best_of(without(candidate, member), view)
+        trials.append(Trial(member, rest, candidates.difference(candidate, rest, view)))
+    return trials
+
+
+def put_one_in(candidates: Candidates, candidate: EnsembleSettings, view: int) -> list[Trial]:
+    """Compare an ensemble with what each other member would make of it, at the weight and method that suit best."""
+    trials = []
+    for member in range(len(weights_of(candidate))):
+        if member not in members_of(candidate):
+            proposals = [entry for entry in additions(candidate) if member in members_of(entry)]
+            best = candidates.best_of(proposals, view)
+            trials.append(Trial(member, candidate, candidates.difference(best, candidate, view)))
+    return trials

@@ -5,53 +5,64 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from sortline.predictions.bootstrap import LEVEL, Difference, Interval
+from sortline.predictions.bootstrap import LEVEL, Difference
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.tuning.candidates import is_as_it_is
-from sortline.predictions.tuning.nested import FoldOutcome
-from sortline.predictions.tuning.selection import CONFIDENCE
-from sortline.predictions.tuning.tune import MemberVerdict, Tuning
+from sortline.predictions.tuning.proposals import is_as_it_is
+from sortline.predictions.tuning.search import CONFIDENCE
+from sortline.predictions.tuning.tune import FoldOutcome, MemberVerdict, Tuning
+from sortline.reports.numbers import interval_text, score_text
+from sortline.reports.tables import Table
 
 FORMAT_VERSION = 1
 
 
-def print_tuning(tuning: Tuning, console: Console) -> None:
-    """Print members with what became of them, the choices without each fold, the scores, and the verdict."""
-    console.print(_member_table(tuning))
+def print_tuning(tuning: Tuning, console: Console | None = None) -> None:
+    """Print members with what became of them, the choices without each fold, the scores, and the verdict.
+
+    Args:
+        tuning: What to print.
+        console: Where to print; by default the terminal.
+    """
+    console = console or Console()
+    _member_table(tuning).print(console)
     for row, entry in enumerate(tuning.verdicts):
-        console.print(Text(f"{entry.name}: {reason(tuning, row)}"))
-    console.print(_fold_table(tuning))
-    console.print(_score_table(tuning))
+        console.print(Text(f"{entry.name}: {reason(tuning, row)}"), soft_wrap=True)
+    _fold_table(tuning).print(console)
+    _score_table(tuning).print(console)
     for line in notes(tuning):
-        console.print(Text(line))
-    console.print(Text(verdict(tuning), style="bold"))
+        console.print(Text(line), soft_wrap=True)
+    console.print(Text(verdict(tuning), style="bold"), soft_wrap=True)
 
 
 def _member_table(tuning: Tuning) -> Table:
-    table = Table("member", title="members, out of fold", box=box.SIMPLE_HEAD)
-    for name in ("mAP50", f"{LEVEL:.0%} interval", "weight"):
-        table.add_column(name, justify="right")
-    for entry in tuning.verdicts:
-        weight = f"{entry.weight:g}" if entry.weight else "left out"
-        numbers = (f"{entry.estimate.map50:.4f}", _bounds_text(entry.estimate.interval), weight)
-        table.add_row(Text(entry.name), *map(Text, numbers))
-    return table
+    rows = [
+        (
+            entry.name,
+            score_text(entry.estimate.map50),
+            interval_text(entry.estimate.interval),
+            f"{entry.weight:g}" if entry.weight else "left out",
+        )
+        for entry in tuning.verdicts
+    ]
+    return Table(("member", "mAP50", f"{LEVEL:.0%} interval", "weight"), rows, "members, out of fold")
 
 
 def _fold_table(tuning: Tuning) -> Table:
-    table = Table("fold", title="chosen without a fold, scored on it", box=box.SIMPLE_HEAD)
-    table.add_column("chosen")
-    for name in ("mAP50", tuning.verdicts[tuning.best_single].name, "gain"):
-        table.add_column(Text(name), justify="right")
-    for fold in tuning.folds:
-        numbers = (f"{fold.map50:.4f}", f"{fold.best_single:.4f}", f"{fold.map50 - fold.best_single:+.4f}")
-        table.add_row(Text(fold.fold), Text(_choice(fold)), *numbers)
-    return table
+    rows = [
+        (
+            fold.fold,
+            _choice(fold),
+            score_text(fold.map50),
+            score_text(fold.best_single),
+            score_text(fold.map50 - fold.best_single, "+.4f"),
+        )
+        for fold in tuning.folds
+    ]
+    headers = ("fold", "chosen", "mAP50", tuning.verdicts[tuning.best_single].name, "gain")
+    return Table(headers, rows, "chosen without a fold, scored on it", left=(0, 1))
 
 
 def _choice(fold: FoldOutcome) -> str:
@@ -64,18 +75,14 @@ def _choice(fold: FoldOutcome) -> str:
 
 def _score_table(tuning: Tuning) -> Table:
     best = tuning.verdicts[tuning.best_single]
-    table = Table("", title="mAP50", box=box.SIMPLE_HEAD)
-    for name in ("score", f"{LEVEL:.0%} interval"):
-        table.add_column(name, justify="right")
-    rows = [
+    scores = [
         (f"best single member, {best.name}", best.estimate.map50, best.estimate.interval),
         ("all members, plain WBF", tuning.plain.map50, tuning.plain.interval),
         ("tuned, on the images it was tuned on: too good", tuning.found_score, None),
         ("tuned, on images it was not tuned on", tuning.expected.map50, tuning.expected.interval),
     ]
-    for name, value, bounds in rows:
-        table.add_row(Text(name), f"{value:.4f}", _bounds_text(bounds))
-    return table
+    rows = [(name, score_text(value), interval_text(bounds)) for name, value, bounds in scores]
+    return Table(("", "score", f"{LEVEL:.0%} interval"), rows, "mAP50")
 
 
 def reason(tuning: Tuning, row: int) -> str:
@@ -117,7 +124,7 @@ def notes(tuning: Tuning) -> list[str]:
 def verdict(tuning: Tuning) -> str:
     """Say in a sentence or two what to use and what to expect of it."""
     best = tuning.verdicts[tuning.best_single]
-    gain = f"{tuning.gain.value:+.4f} ({_bounds_text(tuning.gain.interval, '+.4f')})"
+    gain = f"{tuning.gain.value:+.4f} ({interval_text(tuning.gain.interval, '+.4f')})"
     if is_as_it_is(tuning.settings):
         share = tuning.gain.share_better or 0.0
         if any(len(fold.members) > 1 for fold in tuning.folds) or len(tuning.found) > 1:
@@ -128,7 +135,7 @@ def verdict(tuning: Tuning) -> str:
             f"THE BEST SINGLE MODEL WINS: {best.name}, mAP50 {best.estimate.map50:.4f}; {why}.\n"
             f"The recipe is {best.name} alone, without fusion."
         )
-    expected = f"{tuning.expected.map50:.4f} ({_bounds_text(tuning.expected.interval)})"
+    expected = f"{tuning.expected.map50:.4f} ({interval_text(tuning.expected.interval)})"
     promise = f"Expect mAP50 {expected} on new images, {gain} over {best.name} as it is."
     if tuning.single_wins:
         winner = tuning.verdicts[tuning.members[0]]
@@ -196,7 +203,3 @@ def _settings_json(settings: EnsembleSettings) -> dict[str, Any]:
     plain = asdict(settings)
     del plain["curves"]  # they are in the recipe
     return plain
-
-
-def _bounds_text(bounds: Interval | None, form: str = ".4f") -> str:
-    return "-" if bounds is None else f"{bounds.low:{form}} to {bounds.high:{form}}"

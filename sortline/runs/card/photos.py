@@ -12,7 +12,7 @@ from sortline.data.describe.sheets import Sheet, Tile
 from sortline.data.drawing import boxes_by_image, true_boxes
 from sortline.data.photos import read_photo
 from sortline.predictions.class_thresholds import above_cuts
-from sortline.predictions.draw import photo_row
+from sortline.predictions.draw_results import photo_row
 from sortline.predictions.error_analysis import choose_photos, count_by_photo
 from sortline.predictions.matching import Matches
 

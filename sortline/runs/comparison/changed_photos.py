@@ -17,7 +17,7 @@ from sortline.data.drawing import Boxes, boxes_by_image, true_boxes, write_image
 from sortline.data.photos import read_photo
 from sortline.errors import InputError, Problem
 from sortline.predictions.class_thresholds import above_cuts, class_cuts
-from sortline.predictions.draw import photo_row, photo_sheet
+from sortline.predictions.draw_results import photo_row, photo_sheet
 from sortline.predictions.error_analysis import PhotoCounts, count_by_photo
 from sortline.progress import track
 from sortline.runs.comparison.compared_runs import Candidate, Part

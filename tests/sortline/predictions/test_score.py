@@ -1,4 +1,5 @@
 import doctest
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sortline.predictions import score as score_module
 from sortline.predictions.coco_metrics import evaluate_coco
 from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
-from sortline.predictions.score import RECALLS, average_precision, format_table, mean_precisions, pr_curves, score
+from sortline.predictions.score import RECALLS, average_precision, format_scores, mean_precisions, pr_curves, score
 
 
 def class_0(truth, results):
@@ -221,10 +222,8 @@ def test_coco_metrics_stand_beside():
 def test_the_table_lists_every_class():
     truth = make_truth((0, 0, BOX), (1, 0, BOX))
     truth["categories"][1]["name"] = "[red]Paper[/red]"
-    text = format_table(score(Matches.of(truth, make_results((0, 0, BOX, 0.5), (0, 1, BOX, 0.5)))))
-    cells = {
-        cells[1]: cells[2:5] for line in text.splitlines() if len(cells := [*map(str.strip, line.split("│"))]) == 6
-    }
+    text = format_scores(score(Matches.of(truth, make_results((0, 0, BOX, 0.5), (0, 1, BOX, 0.5)))))
+    cells = {cells[0]: cells[1:] for line in text.splitlines() if len(cells := re.split(" {2,}", line.strip())) == 4}
     assert cells["General trash"] == ["2", "1", "0.5000"]
     assert cells["[red]Paper[/red]"] == ["0", "1", "-"]
     assert cells["mean"] == ["2", "2", "0.5000"]

@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
 from sortline.predictions.results import Results
-from sortline.predictions.submission import (
-    check_submission,
-    inspect_submission,
-    read_submission,
-    write_submission,
-)
+from sortline.predictions.submission import write_submission
+from sortline.predictions.submission_boxes import inspect_submission, read_submission
 
 HEADER = "PredictionString,image_id"
 NAN = float("nan")
@@ -64,7 +60,7 @@ def test_no_detections_at_all_still_give_every_row(tmp_path):
     path = tmp_path / "submission.csv"
     write_submission(path, Results.empty(), make_annotations())
     assert path.read_text() == f"{HEADER}\n,test/0000.jpg\n,test/0001.jpg\n,test/0002.jpg\n"
-    assert check_submission(path, make_annotations()) == []
+    assert inspect_submission(path, make_annotations()).problems == []
     assert len(read_submission(path, make_annotations())) == 0
 
 
@@ -78,7 +74,7 @@ def test_a_file_name_with_a_comma_is_quoted(tmp_path):
     annotations = make_annotations(["a, b.jpg", 'c "d".jpg'])
     results = Results.from_arrays([1], [2], [[1, 2, 3, 4]], [0.5])
     write_submission(tmp_path / "a.csv", results, annotations)
-    assert check_submission(tmp_path / "a.csv", annotations) == []
+    assert inspect_submission(tmp_path / "a.csv", annotations).problems == []
     assert read_submission(tmp_path / "a.csv", annotations).image_ids.tolist() == [1]
 
 
@@ -144,14 +140,14 @@ def test_corners_of_another_team_give_exact_sizes(write_csv):
 @pytest.mark.parametrize("empty", ["", " ", " " * 20, "NaN", "nan", "None", "<NA>", '""', '"  "'])
 def test_every_way_to_write_no_boxes_is_read(write_csv, empty):
     path = write_csv(*one_box(empty))
-    assert check_submission(path, make_annotations()) == []
+    assert inspect_submission(path, make_annotations()).problems == []
     assert inspect_submission(path, make_annotations()).summary.images_without_boxes == 3
     assert len(read_submission(path, make_annotations())) == 0
 
 
 def test_rows_in_any_order_and_blanks_around_are_read(write_csv):
     path = write_csv("1 0.5 1 2 3 4  ,test/0002.jpg", " 2 0.5 1 2 3 4 3 0.25 1 2 3 4 ,test/0000.jpg", ",test/0001.jpg")
-    assert check_submission(path, make_annotations()) == []
+    assert inspect_submission(path, make_annotations()).problems == []
     results = read_submission(path, make_annotations())
     assert results.image_ids.tolist() == [0, 0, 2]
     assert results.category_ids.tolist() == [2, 3, 1]
@@ -163,7 +159,7 @@ def test_rows_in_any_order_and_blanks_around_are_read(write_csv):
 def test_line_ends_and_byte_order_marks_do_not_matter(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
-    assert check_submission(path, make_annotations(["a.jpg", "b.jpg"])) == []
+    assert inspect_submission(path, make_annotations(["a.jpg", "b.jpg"])).problems == []
 
 
 SOUND_BOX = "3 0.5 1 2 30 40"
@@ -198,7 +194,7 @@ SOUND_BOX = "3 0.5 1 2 30 40"
     ],
 )
 def test_a_bad_box_is_found(write_csv, box, expected):
-    (problem,) = check_submission(write_csv(*one_box(box)), make_annotations())
+    (problem,) = inspect_submission(write_csv(*one_box(box)), make_annotations()).problems
     assert expected in problem.what
     assert problem.remedy
 
@@ -216,12 +212,12 @@ def test_a_bad_box_is_found(write_csv, box, expected):
     ],
 )
 def test_a_sound_box_is_not_reported(write_csv, box):
-    assert check_submission(write_csv(*one_box(box)), make_annotations()) == []
+    assert inspect_submission(write_csv(*one_box(box)), make_annotations()).problems == []
 
 
 def test_what_only_costs_score_is_read_all_the_same(write_csv):
     path = write_csv(*one_box(f"{SOUND_BOX} {SOUND_BOX} 3 0.5 1 2 99 40"))
-    assert len(check_submission(path, make_annotations())) == 2
+    assert len(inspect_submission(path, make_annotations()).problems) == 2
     assert len(read_submission(path, make_annotations())) == 3
 
 
@@ -241,7 +237,7 @@ def test_what_only_costs_score_is_read_all_the_same(write_csv):
     ],
 )
 def test_a_bad_row_is_found(write_csv, rows, header, expected):
-    (problem,) = check_submission(write_csv(*rows, header=header), make_annotations())
+    (problem,) = inspect_submission(write_csv(*rows, header=header), make_annotations()).problems
     assert expected in problem.what
 
 
@@ -357,7 +353,7 @@ def test_all_findings_are_reported_at_once(write_csv):
 def test_an_empty_file_is_refused(tmp_path, content):
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(InputError, match="is empty"):
-        check_submission(tmp_path / "a.csv", make_annotations())
+        inspect_submission(tmp_path / "a.csv", make_annotations())
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
@@ -400,6 +396,6 @@ def test_a_file_of_full_contest_size(tmp_path):
 
 def test_reading_leaves_csv_as_it_was(write_csv):
     before = csv.field_size_limit()
-    check_submission(write_csv(*one_box("")), make_annotations())
+    inspect_submission(write_csv(*one_box("")), make_annotations())
     assert csv.field_size_limit() == before
     assert not math.isinf(before)

@@ -9,8 +9,7 @@ from helpers import coco
 from sortline.errors import InputError
 from sortline.predictions.ensembling import fuse as fuse_module
 from sortline.predictions.ensembling.ensemble_settings import CONF_TYPES, METHODS, EnsembleSettings
-from sortline.predictions.ensembling.fuse import chunks_of, ensemble, fuse, fuse_in_chunks
-from sortline.predictions.ensembling.grouping import group_members
+from sortline.predictions.ensembling.fuse import chunks_of, ensemble, fuse, fuse_in_chunks, group_members
 from sortline.predictions.results import Results
 
 ANNOTATIONS = coco("test", images=4, boxes=False)

@@ -7,9 +7,9 @@ from detection_cases import make_results
 from helpers import CLASSES, coco
 
 from sortline.errors import InputError
+from sortline.predictions.class_thresholds import wilson_lower
 from sortline.predictions.matching import Matches
 from sortline.predictions.pseudo_labelling.labelling import LabellingSettings, OutOfFold, make_pseudo_labels
-from sortline.predictions.pseudo_labelling.precision import wilson_lower
 from sortline.predictions.results import Results
 
 IMAGES = coco("test", images=4, boxes=False)

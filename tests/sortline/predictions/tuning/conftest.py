@@ -10,8 +10,7 @@ import pytest
 from simulate import DetectorNoise, make_scene, simulate_detector
 
 from sortline.predictions.results import Results
-from sortline.predictions.tuning.image_folds import chance_folds
-from sortline.predictions.tuning.material import Material
+from sortline.predictions.tuning.material import Material, chance_folds
 
 SIDE = 512
 CLASSES = ("cup", "can", "box")

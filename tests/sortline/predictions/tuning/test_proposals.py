@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.tuning.candidates import members_of, single
 from sortline.predictions.tuning.proposals import (
     LEAST_WEIGHT,
     NEW_WEIGHTS,
@@ -12,9 +11,11 @@ from sortline.predictions.tuning.proposals import (
     alone,
     beside,
     iou_thrs,
+    members_of,
     methods,
     reweighted,
     sigmas,
+    single,
     without,
 )
 

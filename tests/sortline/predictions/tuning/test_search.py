@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.predictions.tuning.candidates import Candidates, is_as_it_is, members_of, single
-from sortline.predictions.tuning.search import MOST_STEPS, Search
-from sortline.predictions.tuning.selection import leave_one_out, put_one_in
+from sortline.predictions.tuning.candidates import Candidates
+from sortline.predictions.tuning.proposals import is_as_it_is, members_of, single
+from sortline.predictions.tuning.search import MOST_STEPS, Search, leave_one_out, put_one_in
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
         scene = make_scene(annotations, seed=pair)
         for kind, (noise, in_folds) in KINDS.items():
             runs = [train(scene, noise, in_folds, seed=2 * pair + run) for run in (0, 1)]
-            alarms[kind] += compare(runs, REPLICATES, seed=pair).differences[0].map50.sign != 0
+            alarms[kind] += compare(runs, REPLICATES, seed=pair).differences[0].score.sign != 0
     table = Table("kind", title=f"{args.images:,} images, {args.pairs} pairs of equal runs")
     table.add_column("called different", justify="right")
     for kind, count in alarms.items():

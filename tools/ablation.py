@@ -13,6 +13,7 @@ from sortline.errors import InputError, Problem, tool_command
 from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
+    from sortline.predictions.box_scores import BoxScore
     from sortline.runs.ablation import AblationRow
     from sortline.runs.planned_runs import PlannedRun
 
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
 
     from sortline.files import atomic_write
     from sortline.pipeline.ablation_plan import plan_ablation
+    from sortline.predictions.box_scores import common_score
     from sortline.runs import planned_runs
     from sortline.runs.ablation import table
 
@@ -43,11 +45,14 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
     failures = {outcome.status for outcome in outcomes} - {0}
     if failures:
         sys.exit(2 if failures == {2} else 1)
-    rows = score(args, planned)
-    table(rows).print(console)
+    decides, note = common_score([outcome.deciding_name for outcome in outcomes])
+    rows = score(args, planned, decides)
+    table(rows, decides).print(console)
+    if note:
+        console.print(note)
     if args.markdown:
         with atomic_write(args.markdown) as file:
-            file.write(table(rows).markdown())
+            file.write(table(rows, decides).markdown())
         print(f"table: {args.markdown}")
     return rows
 
@@ -85,7 +90,7 @@ def options(args: argparse.Namespace) -> list[str]:
     return given + (["--smoke"] if args.smoke else [])
 
 
-def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]") -> "list[AblationRow]":
+def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]", decides: "BoxScore") -> "list[AblationRow]":
     """Score the rows' predictions, those with test-time augmentation last."""
     from sortline.data.annotations import read_annotations
     from sortline.runs.ablation import score_rows
@@ -104,7 +109,7 @@ def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]") -> "list[
             raise InputError(Problem("--ann", what, remedy))
         path, predictions = record.ann_files["val"]["path"], VAL_PREDICTIONS
     rows = [(label, [folder / predictions for folder in row]) for label, row in zip(labels, folders, strict=True)]
-    return score_rows(read_annotations(path), rows)
+    return score_rows(read_annotations(path), rows, decides)
 
 
 def test_with_tta(run: "PlannedRun") -> Path:

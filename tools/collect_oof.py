@@ -22,26 +22,32 @@ def main(argv: list[str] | None = None) -> "Scores":
 
     from sortline.data.annotations import read_annotations, without_pseudo
     from sortline.files import write_json
+    from sortline.predictions.box_scores import common_score
     from sortline.predictions.matching import Matches
-    from sortline.predictions.ranking import map50_of
     from sortline.predictions.results import write_results
     from sortline.predictions.score import format_scores, score
     from sortline.runs.oof import collect_oof
     from sortline.runs.run_record import OOF_PREDICTIONS, OOF_SCORE
+    from sortline.runs.score import label
 
     annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)
-    scores = score(Matches.of(annotations, results))
+    matches = Matches.of(annotations, results)
+    scores = score(matches)
+    decides, note = common_score([part.record.deciding_name for part in parts])
     path = args.out or args.folder / OOF_PREDICTIONS
     write_results(path, results)
     if args.out is None:
-        facts = {"map50": scores.map50, "images": scores.images, "ann_file": str(args.ann)}
+        deciding = {"name": decides.name, "value": decides.value(matches)}
+        facts = {**deciding, "map50": scores.map50, "images": scores.images, "ann_file": str(args.ann)}
         write_json(args.folder / OOF_SCORE, facts, indent=1)
     print(format_scores(scores))
     for part in parts:
-        of_fold = map50_of(part.matches)
-        shown = "no boxes to be found" if of_fold is None else f"mAP50 {of_fold:.4f}"
+        of_fold = decides.value(part.matches)
+        shown = "no boxes to be found" if of_fold is None else f"{label(decides.name)} {of_fold:.4f}"
         print(f"fold {part.fold}: {len(part.annotations['images']):,} images, {shown}")
+    if note:
+        print(note)
     left_out = max(left_out, sum(part.left_out for part in parts))
     if left_out:
         print(f"{left_out:,} images with pseudo labels are left out: a score on predicted labels says nothing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,6 +54,10 @@ class BoxScore:
         return number_or_none(float(mean_ap(self.of(matches)())[0]))
 
 
+#: The one that most are compared by, and results files of which nothing is known.
+MEAN_AP50 = BoxScore(MAP50, "AP50", 1e-9)
+
+
 def box_score(name: str) -> BoxScore | None:
     """Return how a reported metric follows from boxes; None where it doesn't, or the way is not known here.
 
@@ -69,6 +73,26 @@ def box_score(name: str) -> BoxScore | None:
         item = COCO_ITEMS[metric[8:]]
         return BoxScore(name, item.replace("mAP", "AP"), 1e-3, item)
     return None
+
+
+def common_score(names: Sequence[str]) -> tuple[BoxScore, str]:
+    """Choose the score that all of several runs are compared by, measured anew on the boxes of each.
+
+    Args:
+        names: The metrics that decided about the runs, the one that others are compared with first; empty where
+            that is not known, as of a results file.
+
+    Returns:
+        The first one's, mAP50 where that doesn't follow from boxes; and what a reader must know, or nothing.
+    """
+    known = list(dict.fromkeys(filter(None, names)))
+    first = known[0] if known else MAP50
+    score = box_score(first) or MEAN_AP50
+    if score.name != first:
+        return score, f"decided by {first}, which doesn't follow from boxes alone: compared by {score.name} instead"
+    if len(known) > 1:
+        return score, f"decided by different scores ({', '.join(known)}): all are compared by {first}, measured anew"
+    return score, ""
 
 
 def coco_class_aps(ranking: CocoRanking, weights: npt.ArrayLike | None = None) -> FloatArray:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from sortline.arrays import FloatArray
 from sortline.data.annotations import CocoJson
@@ -20,12 +19,14 @@ from sortline.predictions.bootstrap import (
     paired_difference,
     resamples,
 )
+from sortline.predictions.box_scores import MEAN_AP50, BoxScore
 from sortline.predictions.matching import Truth, match
-from sortline.predictions.ranking import class_aps, mean_ap, rank
+from sortline.predictions.ranking import mean_ap
 from sortline.predictions.read import read_predictions
 from sortline.reports.tables import Table
+from sortline.runs.score import label
 
-HEADERS = ("", "mAP50 of each seed", "mean", "95% interval", "gain on the row above", "95% interval of it")
+HEADERS = ("", "{} of each seed", "mean", "95% interval", "gain on the row above", "95% interval of it")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class AblationRow:
 
     Attributes:
         label: What the row is called.
-        scores: mAP50 of each seed's run, from 0 to 1.
+        scores: The score of each seed's run, from 0 to 1.
         interval: 95% interval of their mean.
         gain: Of the mean on the row above; None for the first row.
     """
@@ -53,6 +54,7 @@ class AblationRow:
 def score_rows(
     annotations: CocoJson,
     predictions: Sequence[tuple[str, Sequence[Path]]],
+    score: BoxScore = MEAN_AP50,
     replicates: int = 1000,
     seed: int = 0,
 ) -> list[AblationRow]:
@@ -65,6 +67,7 @@ def score_rows(
     Args:
         annotations: Ground truth of the images that were predicted.
         predictions: Label and files of each row, a file a seed.
+        score: What all are scored by.
         replicates: Number of resamples.
         seed: Of the resamples.
 
@@ -79,23 +82,17 @@ def score_rows(
     rng = np.random.default_rng(seed)
     rows: list[AblationRow] = []
     above: FloatArray | None = None
-    for label, files in predictions:
-        scored = [_score(annotations, truth, path, weights) for path in files]
-        scores = tuple(value for value, _ in scored)
-        draws = draw_parts(len(scored), replicates, rng, same_images=True)
-        values = draws.mean(np.stack([of_seed for _, of_seed in scored]))
+    for row_label, files in predictions:
+        class_aps = [score.of(match(truth, read_predictions(path, annotations))) for path in files]
+        scores = tuple(float(mean_ap(of_file())[0]) for of_file in class_aps)
+        draws = draw_parts(len(scores), replicates, rng, same_images=True)
+        values = draws.mean(np.stack([mean_ap(of_file(weights)) for of_file in class_aps]))
         gain = None
         if above is not None:
             gain = paired_difference(float(np.mean(scores)), rows[-1].mean, values, above)
-        rows.append(AblationRow(label, scores, interval(values), gain))
+        rows.append(AblationRow(row_label, scores, interval(values), gain))
         above = values
     return rows
-
-
-def _score(annotations: CocoJson, truth: Truth, path: Path, weights: npt.NDArray[np.int32]) -> tuple[float, FloatArray]:
-    """Return a file's mAP50, and that of each resample, shape ``(R,)``."""
-    ranking = rank(match(truth, read_predictions(path, annotations)))
-    return float(mean_ap(class_aps(ranking))[0]), mean_ap(class_aps(ranking, weights))
 
 
 def cells(row: AblationRow) -> tuple[str, ...]:
@@ -109,6 +106,6 @@ def _span(span: Interval | None, sign: str = "") -> str:
     return f"{span.low:{sign}.3f} to {span.high:{sign}.3f}" if span else ""
 
 
-def table(rows: Sequence[AblationRow]) -> Table:
+def table(rows: Sequence[AblationRow], score: BoxScore = MEAN_AP50) -> Table:
     """Lay the rows out as a table."""
-    return Table(HEADERS, [cells(row) for row in rows])
+    return Table([header.format(label(score.name)) for header in HEADERS], [cells(row) for row in rows])

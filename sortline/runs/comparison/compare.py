@@ -1,9 +1,10 @@
 """Is one run better than another, by how much and how surely: the paired bootstrap over images and folds.
 
-A run's score is mAP50 on its validation images; with folds it is the mean of theirs. Each resample draws images with
-replacement, and with folds first folds, then images within each; it draws the same for all runs, so that what is easy
-or hard for all of them drops out of the difference. Folds count for both at once: each is another training and other
-images. An interval over folds is therefore rather too wide than too narrow, and rough where they are few.
+A run's score is the one that decided about it, measured on its validation images; with folds it is the mean of theirs.
+Each resample draws images with replacement, and with folds first folds, then images within each; it draws the same for
+all runs, so that what is easy or hard for all of them drops out of the difference. Folds count for both at once: each
+is another training and other images. An interval over folds is therefore rather too wide than too narrow, and rough
+where they are few.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from sortline.predictions.bootstrap import (
     paired_difference,
     resamples,
 )
+from sortline.predictions.box_scores import MEAN_AP50, BoxScore, common_score
 from sortline.predictions.matching import Truth
-from sortline.predictions.ranking import class_aps, mean_ap, number_or_none, rank
+from sortline.predictions.ranking import mean_ap, number_or_none
 from sortline.runs.comparison.compared_runs import Candidate
 
 
@@ -39,15 +41,15 @@ class RunScore:
     Attributes:
         name: What tells it from the others.
         source: Run folder or file.
-        map50: From 0 to 1; with folds the mean of theirs.
+        value: The score, from 0 to 1; with folds the mean of theirs.
         interval: 95% interval of it.
-        folds: mAP50 of each fold; a single one without folds.
-        class_aps: AP50 of each class, with folds the mean of those that have boxes of it; None without any.
+        folds: The score of each fold; a single one without folds.
+        class_aps: Average precision of each class, with folds the mean of those with boxes of it; None without any.
     """
 
     name: str
     source: str
-    map50: float
+    value: float
     interval: Interval | None
     folds: tuple[float, ...]
     class_aps: tuple[float | None, ...]
@@ -55,7 +57,7 @@ class RunScore:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How a run differs from another one, in mAP50 or in one class's AP50.
+    """How a run differs from another one, in its score or in one class's average precision.
 
     Attributes:
         difference: Positive where the run is better than the other; None for a class without boxes to be found.
@@ -85,14 +87,14 @@ class RunDifference:
     Attributes:
         run: Position of the run in :class:`Comparison`'s list.
         other: Position of the one that it is compared with.
-        map50: Difference of mAP50.
-        classes: Difference of each class's AP50.
-        folds: Difference of each fold's mAP50.
+        score: Difference of the scores.
+        classes: Difference of each class's average precision.
+        folds: Difference of each fold's score.
     """
 
     run: int
     other: int
-    map50: PairedDifference
+    score: PairedDifference
     classes: tuple[PairedDifference, ...]
     folds: tuple[float, ...]
 
@@ -110,6 +112,8 @@ class Comparison:
         images: Validation images, of all folds together.
         replicates: Resamples.
         seed: Of the resamples.
+        score: What all were compared by: the metric that decided about the first run.
+        note: What a reader must know of that; empty if nothing.
     """
 
     runs: tuple[RunScore, ...]
@@ -120,29 +124,31 @@ class Comparison:
     images: int
     replicates: int
     seed: int
+    score: BoxScore = MEAN_AP50
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class _Resampled:
-    """One run: AP50 of ``C`` classes in each of ``S`` parts and of ``R`` resamples.
+    """One run: average precision of ``C`` classes in each of ``S`` parts and of ``R`` resamples.
 
     Attributes:
         aps: Of all images, shape ``(S, C)``.
         drawn_aps: Mean over the drawn parts in each resample, shape ``(R, C)``.
-        drawn_map50: Mean over the drawn parts' mAP50, shape ``(R,)``.
+        drawn_values: Mean over the drawn parts' scores, shape ``(R,)``.
     """
 
     aps: FloatArray
     drawn_aps: FloatArray
-    drawn_map50: FloatArray
+    drawn_values: FloatArray
 
     @property
     def folds(self) -> FloatArray:
-        """mAP50 of each part, shape ``(S,)``."""
+        """The score of each part, shape ``(S,)``."""
         return mean_ap(self.aps)
 
     @property
-    def map50(self) -> float:
+    def value(self) -> float:
         return float(np.mean(self.folds))
 
     @property
@@ -169,7 +175,8 @@ def compare(
     truths = [part.matches.truth for part in candidates[0].parts]
     _check_truths(candidates[0], truths)
     draws = draw_parts(len(truths), replicates, np.random.default_rng(seed), same_images=False)
-    resampled = _resample(candidates, truths, draws, seed)
+    score, note = common_score([candidate.deciding_name for candidate in candidates])
+    resampled = _resample(candidates, truths, draws, seed, score)
     pairs = list(combinations(range(len(candidates)), 2)) if all_pairs else [(0, n) for n in range(1, len(candidates))]
     to_find = sum(truth.to_find for truth in truths)
     return Comparison(
@@ -181,6 +188,8 @@ def compare(
         images=sum(len(truth.image_ids) for truth in truths),
         replicates=replicates,
         seed=seed,
+        score=score,
+        note=note,
     )
 
 
@@ -199,7 +208,7 @@ def _check_truths(first: Candidate, truths: Sequence[Truth]) -> None:
 
 
 def _resample(
-    candidates: Sequence[Candidate], truths: Sequence[Truth], draws: PartDraws, seed: int
+    candidates: Sequence[Candidate], truths: Sequence[Truth], draws: PartDraws, seed: int, score: BoxScore
 ) -> list[_Resampled]:
     """Score every run on all images and in each resample; part by part, so that one part's weights are held at once."""
     replicates = draws.parts.shape[1]
@@ -208,31 +217,31 @@ def _resample(
     for place, truth in enumerate(truths):
         weights = resamples(len(truth.image_ids), replicates, seed + place)
         for run, candidate in enumerate(candidates):
-            ranking = rank(candidate.parts[place].matches)
-            aps[run].append(class_aps(ranking)[0])
-            values[run].append(class_aps(ranking, weights))
+            class_aps = score.of(candidate.parts[place].matches)
+            aps[run].append(class_aps()[0])
+            values[run].append(class_aps(weights))
     return [_drawn(np.stack(own), np.stack(drawn), draws) for own, drawn in zip(aps, values, strict=True)]
 
 
 def _drawn(aps: FloatArray, values: FloatArray, draws: PartDraws) -> _Resampled:
     """Average over the drawn parts; ``values`` has shape ``(S, R, C)``."""
-    map50s = np.stack([mean_ap(of_part) for of_part in values])
-    return _Resampled(aps, draws.mean(values), draws.mean(map50s))
+    of_parts = np.stack([mean_ap(of_part) for of_part in values])
+    return _Resampled(aps, draws.mean(values), draws.mean(of_parts))
 
 
 def _run_score(candidate: Candidate, run: _Resampled) -> RunScore:
     by_class = tuple(map(number_or_none, run.class_aps.tolist()))
-    bounds = interval(run.drawn_map50)
-    return RunScore(candidate.name, candidate.source, run.map50, bounds, tuple(run.folds.tolist()), by_class)
+    bounds = interval(run.drawn_values)
+    return RunScore(candidate.name, candidate.source, run.value, bounds, tuple(run.folds.tolist()), by_class)
 
 
 def _differences(runs: Sequence[_Resampled], pairs: Sequence[tuple[int, int]]) -> tuple[RunDifference, ...]:
-    points = [runs[run].map50 - runs[other].map50 for run, other in pairs]
-    drawn = np.stack([runs[run].drawn_map50 - runs[other].drawn_map50 for run, other in pairs], axis=1)
+    points = [runs[run].value - runs[other].value for run, other in pairs]
+    drawn = np.stack([runs[run].drawn_values - runs[other].drawn_values for run, other in pairs], axis=1)
     result = []
     for (run, other), joint in zip(pairs, joint_intervals(points, drawn), strict=True):
         one, two = runs[run], runs[other]
-        whole = PairedDifference(paired_difference(one.map50, two.map50, one.drawn_map50, two.drawn_map50), joint)
+        whole = PairedDifference(paired_difference(one.value, two.value, one.drawn_values, two.drawn_values), joint)
         folds = tuple((one.folds - two.folds).tolist())
         result.append(RunDifference(run, other, whole, _class_differences(one, two), folds))
     return tuple(result)

@@ -57,11 +57,13 @@ class Candidate:
         name: What tells it from the others.
         source: Run folder or file, as given.
         parts: By rising number of the fold; a single one for what has no folds.
+        deciding_name: The metric that chose its checkpoints; empty for what is no run.
     """
 
     name: str
     source: str
     parts: tuple[Part, ...]
+    deciding_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,21 @@ def read_candidates(
     problems: list[Problem] = []
     for source, name in zip(track(sources, "reading"), short_names(sources), strict=True):
         try:
-            found.append(Candidate(name, source, _read_parts(Path(source), truth, folds, folds_dir)))
+            parts = _read_parts(Path(source), truth, folds, folds_dir)
+            found.append(Candidate(name, source, parts, _deciding_name(Path(source))))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
     return found
+
+
+def _deciding_name(source: Path) -> str:
+    """Name the metric that chose a run's checkpoints, of folds the first one's."""
+    if not source.is_dir():
+        return ""
+    records = map(read_record, (source, *fold_folders(source).values()))
+    return next((record.deciding_name for record in records if record is not None), "")
 
 
 def _sha256(path: str) -> str:

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from sortline.predictions.bootstrap import LEVEL, Interval
+from sortline.predictions.box_scores import MAP50
 from sortline.reports.tables import Table
 from sortline.runs.comparison.changed_photos import ChangedPhotos
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference
+from sortline.runs.score import label
 
 FORMAT_VERSION = 1
 NOT_DEFINED = "-"
@@ -38,7 +40,7 @@ def markdown(comparison: Comparison, photos: Photos) -> str:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """Say of each pair of runs which is better, or that they can't be told apart."""
-    return [verdict(entry) for entry in comparison.differences]
+    return [verdict(entry, label(comparison.score.name)) for entry in comparison.differences]
 
 
 def letter(place: int) -> str:
@@ -46,15 +48,15 @@ def letter(place: int) -> str:
     return chr(ord("A") + place) if place < 26 else f"R{place + 1}"
 
 
-def verdict(entry: RunDifference) -> str:
-    """Say in one line which of two runs is better, by how much and how surely."""
+def verdict(entry: RunDifference, score: str) -> str:
+    """Say in one line which of two runs is better, by how much of which score and how surely."""
     run, other = letter(entry.run), letter(entry.other)
-    difference = entry.map50.difference
-    if difference is None or entry.map50.joint is None:
+    difference = entry.score.difference
+    if difference is None or entry.score.joint is None:
         return f"{run} and {other} can't be compared: no resample gives a score"
-    sure = f"{difference.value:+.3f} mAP50 ({PERCENT} interval {_span(entry.map50.joint)})"
-    if entry.map50.sign:
-        return f"{run} is {'better' if entry.map50.sign > 0 else 'worse'} than {other}: {sure}"
+    sure = f"{difference.value:+.3f} {score} ({PERCENT} interval {_span(entry.score.joint)})"
+    if entry.score.sign:
+        return f"{run} is {'better' if entry.score.sign > 0 else 'worse'} than {other}: {sure}"
     return f"{run} and {other}: no difference can be told from noise: {sure}"
 
 
@@ -75,12 +77,12 @@ def tables(comparison: Comparison, photos: Photos) -> list[Table]:
 
 def _runs_table(comparison: Comparison) -> Table:
     folds = comparison.folds if len(comparison.folds) > 1 else ()
-    headers = ["", "run", "mAP50", f"{PERCENT} interval", *(f"fold {fold}" for fold in folds)]
+    headers = ["", "run", label(comparison.score.name), f"{PERCENT} interval", *(f"fold {fold}" for fold in folds)]
     rows = [
         (
             letter(place),
             run.name,
-            f"{run.map50:.4f}",
+            f"{run.value:.4f}",
             _span(run.interval, ".3f"),
             *(f"{value:.4f}" for value in run.folds if folds),
         )
@@ -93,13 +95,13 @@ def _runs_table(comparison: Comparison) -> Table:
 def _differences_table(comparison: Comparison) -> Table:
     folds = comparison.folds if len(comparison.folds) > 1 else ()
     first = letter(comparison.differences[0].other)
-    headers = ["", "mAP50", f"{PERCENT} interval", "wins", *(f"fold {fold}" for fold in folds)]
+    headers = ["", label(comparison.score.name), f"{PERCENT} interval", "wins", *(f"fold {fold}" for fold in folds)]
     rows = [
         (
             letter(entry.run),
-            _value(entry.map50),
-            _own_span(entry.map50),
-            _share_better(entry.map50),
+            _value(entry.score),
+            _own_span(entry.score),
+            _share_better(entry.score),
             *(f"{value:+.4f}" for value in entry.folds if folds),
         )
         for entry in comparison.differences
@@ -108,16 +110,18 @@ def _differences_table(comparison: Comparison) -> Table:
 
 
 def _matrix(comparison: Comparison) -> Table:
-    """Every run against every other: the row's mAP50 less the column's, marked where that is beyond chance."""
+    """Every run against every other: the row's score less the column's, marked where that is beyond chance."""
     names = list(map(letter, range(len(comparison.runs))))
     cells = [["" for _ in names] for _ in names]
     for entry in comparison.differences:
-        mark = "*" if entry.map50.sign else ""
-        value = entry.map50.difference.value if entry.map50.difference else 0.0
+        mark = "*" if entry.score.sign else ""
+        value = entry.score.difference.value if entry.score.difference else 0.0
         cells[entry.run][entry.other] = f"{value:+.4f}{mark}"
         cells[entry.other][entry.run] = f"{-value:+.4f}{mark}"
     rows = [(name, *line) for name, line in zip(names, cells, strict=True)]
-    return Table(["row less column", *names], rows, "mAP50 (* beyond chance, all pairs together)")
+    return Table(
+        ["row less column", *names], rows, f"{label(comparison.score.name)} (* beyond chance, all pairs together)"
+    )
 
 
 def _class_table(comparison: Comparison, entry: RunDifference) -> Table:
@@ -140,7 +144,7 @@ def _class_table(comparison: Comparison, entry: RunDifference) -> Table:
         )
         for name, boxes, before, now, paired in columns
     ]
-    return Table(headers, rows, "AP50 of each class")
+    return Table(headers, rows, f"{comparison.score.class_label} of each class")
 
 
 def _classes_of_all(comparison: Comparison) -> Table:
@@ -151,7 +155,8 @@ def _classes_of_all(comparison: Comparison) -> Table:
         (name, f"{boxes:,}", *(_marked(entry.classes[place]) for entry in comparison.differences))
         for place, (name, boxes) in enumerate(zip(comparison.classes, comparison.ground_truths, strict=True))
     ]
-    return Table(headers, rows, "AP50 of each class (* beyond chance, all classes of a column together)")
+    title = f"{comparison.score.class_label} of each class (* beyond chance, all classes of a column together)"
+    return Table(headers, rows, title)
 
 
 def _photo_table(pair: tuple[int, int], changes: ChangedPhotos) -> Table:
@@ -178,7 +183,8 @@ def word(paired: PairedDifference) -> str:
 def notes(comparison: Comparison) -> list[str]:
     """Explain what the numbers say and what they can't say."""
     of_folds = "of the folds and of the images in them" if len(comparison.folds) > 1 else "of the images"
-    lines = [
+    lines = [comparison.note] if comparison.note else []
+    lines += [
         f"intervals: {comparison.replicates:,} resamples {of_folds} (seed {comparison.seed}), the same for all runs",
         "class by class: 'better' and 'worse' hold with all classes looked at together; with a '?' they would hold if "
         "only this class had been looked at, which among many is often luck",
@@ -221,15 +227,27 @@ def _number(value: float | None) -> str:
 
 
 def as_json(comparison: Comparison, photos: Photos) -> dict[str, Any]:
-    """Lay a comparison out as JSON's objects and lists; :data:`FORMAT_VERSION` counts changes of this layout."""
+    """Lay a comparison out as JSON's objects and lists; :data:`FORMAT_VERSION` counts changes of this layout.
+
+    A value of mAP50 stands under ``map50``, one of any other score under ``value``.
+    """
+    key = _value_key(comparison)
     return {
         "format": "sortline-comparison",
         "version": FORMAT_VERSION,
+        "score": comparison.score.name,
         "images": comparison.images,
         "folds": [fold for fold in comparison.folds if fold is not None],
         "bootstrap": {"replicates": comparison.replicates, "seed": comparison.seed, "level": LEVEL},
         "runs": [
-            {**asdict(run), "class_aps": dict(zip(comparison.classes, run.class_aps, strict=True))}
+            {
+                "name": run.name,
+                "source": run.source,
+                key: run.value,
+                "interval": asdict(run.interval) if run.interval else None,
+                "folds": list(run.folds),
+                "class_aps": dict(zip(comparison.classes, run.class_aps, strict=True)),
+            }
             for run in comparison.runs
         ],
         "ground_truths": dict(zip(comparison.classes, comparison.ground_truths, strict=True)),
@@ -237,13 +255,17 @@ def as_json(comparison: Comparison, photos: Photos) -> dict[str, Any]:
     }
 
 
+def _value_key(comparison: Comparison) -> str:
+    return "map50" if comparison.score.name == MAP50 else "value"
+
+
 def _difference_json(comparison: Comparison, entry: RunDifference, photos: Photos) -> dict[str, Any]:
     changes = photos.get((entry.run, entry.other))
     return {
         "run": comparison.runs[entry.run].name,
         "other": comparison.runs[entry.other].name,
-        "verdict": verdict(entry),
-        "map50": _paired_json(entry.map50),
+        "verdict": verdict(entry, label(comparison.score.name)),
+        _value_key(comparison): _paired_json(entry.score),
         "folds": list(entry.folds),
         "classes": {name: _paired_json(paired) for name, paired in zip(comparison.classes, entry.classes, strict=True)},
         "photos": asdict(changes) if changes is not None else None,

@@ -7,7 +7,7 @@ import pytest
 from detection_cases import make_results, make_truth
 
 from sortline.predictions import box_scores
-from sortline.predictions.box_scores import box_score
+from sortline.predictions.box_scores import box_score, common_score
 from sortline.predictions.coco_metrics import METRICS, evaluate_coco
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.results import Results
@@ -68,3 +68,19 @@ def test_nothing_found_is_0_and_nothing_to_find_is_none():
 @pytest.mark.parametrize("name", ["coco/segm_mAP", "loss", "contest/AP50_Paper", "pascal_voc/mAP", "bbox_mAP", ""])
 def test_other_metrics_do_not_follow_from_boxes_here(name):
     assert box_score(name) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "score", "note"),
+    [
+        ([], "contest/mAP50", ""),
+        (["", "coco/bbox_mAP", "coco/bbox_mAP"], "coco/bbox_mAP", ""),
+        (["contest/mAP50", "coco/bbox_mAP"], "contest/mAP50", "decided by different scores"),
+        (["coco/segm_mAP"], "contest/mAP50", "doesn't follow from boxes alone: compared by contest/mAP50"),
+    ],
+)
+def test_runs_are_compared_by_the_first_ones_score_or_by_map50(names, score, note):
+    found, said = common_score(names)
+    assert found.name == score
+    assert note in said
+    assert bool(said) is bool(note)

@@ -5,6 +5,7 @@ from helpers import coco
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
+from sortline.predictions.box_scores import box_score
 from sortline.runs.ablation import score_rows, table
 
 IMAGES = 30
@@ -52,6 +53,12 @@ def test_equal_rows_differ_by_nothing_more_than_their_seeds(annotations, predict
     same = [predict("a", range(20))]
     _, second = score_rows(annotations, [("a", same), ("b", same)], replicates=200)
     assert (second.gain.value, second.gain.interval.low, second.gain.interval.high) == (0, 0, 0)
+
+
+def test_another_score_decides_and_is_named(annotations, predict):
+    (row,) = score_rows(annotations, [("a", [predict("a", range(15))])], box_score("coco/bbox_mAP"), replicates=100)
+    assert row.scores == pytest.approx([51 / 101])  # right up to recall 0.5: 51 of 101 points
+    assert "coco/bbox_mAP of each seed" in table([row], box_score("coco/bbox_mAP")).markdown()
 
 
 def test_the_table_as_markdown(annotations, predict):

@@ -156,7 +156,13 @@ def test_the_tool_counts_them(experiment, run_tool, tmp_path):
     assert "2 images with pseudo labels are left out" in result.stdout
     assert "4 boxes on 4 images" in result.stdout
     kept = json.loads((folder / "predictions/oof.score.json").read_text())
-    assert kept == {"map50": 1.0, "images": 4, "ann_file": str(tmp_path / "train.json")}
+    assert kept == {
+        "name": "contest/mAP50",
+        "value": 1.0,
+        "map50": 1.0,
+        "images": 4,
+        "ann_file": str(tmp_path / "train.json"),
+    }
 
 
 def rewrite_record(folder, **changes):

@@ -1,6 +1,7 @@
 """Scores are means over folds; differences are paired, and chance is called chance."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from written_runs import found_rows
 
 from sortline.data.annotations import read_annotations
 from sortline.errors import InputError
+from sortline.predictions.box_scores import box_score
 from sortline.predictions.matching import Matches
 from sortline.predictions.results import Results
 from sortline.runs.comparison.compare import compare
@@ -47,12 +49,12 @@ def test_a_clear_gain_is_better_by_how_much_and_in_which_class():
     one = candidate("a", content, [i for i in range(300) if i % 2])
     two = candidate("b", content, [i for i in range(300) if i % 2 or i % 3 == 0])
     comparison = compare([one, two], replicates=300)
-    assert [run.map50 for run in comparison.runs] == pytest.approx([1 / 2, (1 + 1 / 2 + 1 / 2) / 3])
+    assert [run.value for run in comparison.runs] == pytest.approx([1 / 2, (1 + 1 / 2 + 1 / 2) / 3])
     (entry,) = comparison.differences
     assert (entry.run, entry.other) == (1, 0)
-    assert entry.map50.difference.value == pytest.approx(1 / 6)
-    assert entry.map50.sign == 1
-    assert entry.map50.difference.share_better == 1.0
+    assert entry.score.difference.value == pytest.approx(1 / 6)
+    assert entry.score.sign == 1
+    assert entry.score.difference.share_better == 1.0
     assert [paired.sign for paired in entry.classes[:3]] == [1, 0, 0]
     assert entry.classes[0].difference.value == pytest.approx(1 / 2)
     assert entry.classes[5].difference is None  # a class without boxes
@@ -64,9 +66,9 @@ def test_a_gain_of_one_box_in_a_hundred_is_noise():
     content = of_one_class(100)
     comparison = compare([candidate("a", content, range(50)), candidate("b", content, range(49, 100))], 300)
     (entry,) = comparison.differences
-    assert entry.map50.difference.value == pytest.approx(1 / 100)
-    assert entry.map50.sign == 0
-    assert 0.3 < entry.map50.difference.share_better < 0.8
+    assert entry.score.difference.value == pytest.approx(1 / 100)
+    assert entry.score.sign == 0
+    assert 0.3 < entry.score.difference.share_better < 0.8
 
 
 def test_pairing_sees_what_the_two_intervals_hide():
@@ -75,7 +77,7 @@ def test_pairing_sees_what_the_two_intervals_hide():
     comparison = compare([one, two], 500)
     first, second = comparison.runs
     assert first.interval.high > second.interval.low
-    assert comparison.differences[0].map50.sign == 1
+    assert comparison.differences[0].score.sign == 1
 
 
 def test_with_folds_the_score_is_their_mean_and_each_is_told():
@@ -84,7 +86,7 @@ def test_with_folds_the_score_is_their_mean_and_each_is_told():
     two = candidate("b", content, range(24), folds=3)
     comparison = compare([one, two], 300)
     assert comparison.runs[0].folds == pytest.approx((5 / 10, 5 / 10, 5 / 10))
-    assert comparison.runs[1].map50 == pytest.approx((8 / 10 + 8 / 10 + 8 / 10) / 3)
+    assert comparison.runs[1].value == pytest.approx((8 / 10 + 8 / 10 + 8 / 10) / 3)
     assert comparison.differences[0].folds == pytest.approx((0.3, 0.3, 0.3))
     assert comparison.folds == (0, 1, 2)
     assert comparison.images == 30
@@ -97,9 +99,9 @@ def test_a_gain_in_one_fold_alone_is_less_sure_than_one_in_all():
     in_one = candidate("c", content, [*range(150), *[i for i in range(150, 300) if i % 3 == 0]], folds=3)
     comparison = compare([base, in_all, in_one], 500)
     everywhere, somewhere = comparison.differences
-    assert everywhere.map50.sign == 1
-    assert somewhere.map50.sign == 0  # (100/100 - 50/100) / 3 on the whole: a resample without fold 0 has none of it
-    assert everywhere.map50.difference.interval.low > 0.1
+    assert everywhere.score.sign == 1
+    assert somewhere.score.sign == 0  # (100/100 - 50/100) / 3 on the whole: a resample without fold 0 has none of it
+    assert everywhere.score.difference.interval.low > 0.1
 
 
 def test_all_pairs_are_each_later_run_against_each_earlier_one():
@@ -107,14 +109,14 @@ def test_all_pairs_are_each_later_run_against_each_earlier_one():
     runs = [candidate(name, content, range(found)) for name, found in (("a", 20), ("b", 20), ("c", 50))]
     comparison = compare(runs, 300, all_pairs=True)
     assert [(entry.run, entry.other) for entry in comparison.differences] == [(1, 0), (2, 0), (2, 1)]
-    assert [entry.map50.sign for entry in comparison.differences] == [0, 1, 1]
-    assert comparison.differences[1].map50.difference.value == comparison.differences[2].map50.difference.value == 0.5
+    assert [entry.score.sign for entry in comparison.differences] == [0, 1, 1]
+    assert comparison.differences[1].score.difference.value == comparison.differences[2].score.difference.value == 0.5
 
 
 def test_the_seed_decides():
     content = of_one_class(60)
     runs = [candidate("a", content, range(20)), candidate("b", content, range(10, 35))]
-    first, again, other = (compare(runs, 200, seed).differences[0].map50.joint for seed in (0, 0, 1))
+    first, again, other = (compare(runs, 200, seed).differences[0].score.joint for seed in (0, 0, 1))
     assert first == again != other
 
 
@@ -125,7 +127,7 @@ def test_two_trainings_of_one_model_seldom_look_different():
     alarms = 0
     for _ in range(40):
         runs = [candidate(name, content, np.flatnonzero(rng.random(60) < 0.6).tolist()) for name in "ab"]
-        alarms += compare(runs, 200).differences[0].map50.sign != 0
+        alarms += compare(runs, 200).differences[0].score.sign != 0
     assert alarms <= 6  # 40 * 0.05 = 2 are expected, more than 6 come once in 200 times
 
 
@@ -135,3 +137,15 @@ def test_nothing_to_find_is_refused(tmp_path):
     part = Part(None, str(path), "", Matches.of(read_annotations(path), Results.empty()))
     with pytest.raises(InputError, match="no boxes to be found"):
         compare([Candidate("a", "a", (part,)), Candidate("b", "b", (part,))])
+
+
+def test_runs_are_compared_by_the_score_that_decided_about_them():
+    content = of_one_class(60)
+    one, two = (replace(candidate(name, content, range(30)), deciding_name="coco/bbox_mAP") for name in "ab")
+    comparison = compare([one, two], 100)
+    assert (comparison.score.name, comparison.note) == ("coco/bbox_mAP", "")
+    expected = box_score("coco/bbox_mAP").value(one.parts[0].matches)
+    assert [run.value for run in comparison.runs] == [expected, expected]
+    comparison = compare([one, replace(two, deciding_name="contest/mAP50")], 100)
+    assert comparison.score.name == "coco/bbox_mAP"
+    assert "decided by different scores (coco/bbox_mAP, contest/mAP50)" in comparison.note

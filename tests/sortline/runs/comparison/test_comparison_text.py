@@ -2,11 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from sortline.predictions.bootstrap import Difference, Interval
+from sortline.predictions.box_scores import box_score
 from sortline.runs.comparison.changed_photos import ChangedPhotos, PhotoChange
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference, RunScore
 from sortline.runs.comparison.comparison_tables import as_json, letter, markdown, print_comparison, verdict, word
@@ -42,12 +44,12 @@ def printed(content, photos):
     ],
 )
 def test_the_verdict_in_plain_words(map50, line):
-    assert verdict(entry(map50=map50)) == line
+    assert verdict(entry(map50=map50), "mAP50") == line
 
 
 def test_a_worse_run_is_called_worse():
     worse = PairedDifference(Difference(-0.021, Interval(-0.035, -0.008), 0.0), Interval(-0.035, -0.008))
-    assert verdict(entry(map50=worse)).startswith("B is worse than A: -0.021 mAP50")
+    assert verdict(entry(map50=worse), "mAP50").startswith("B is worse than A: -0.021 mAP50")
 
 
 def test_classes_are_called_better_only_beside_all_the_others():
@@ -68,7 +70,7 @@ def test_the_terminal_shows_everything_and_ends_with_the_verdict():
     assert "B has fewer errors than A on 2 photos" in text
     assert "-3" in next(line for line in text.splitlines() if "train/1.jpg" in line)
     assert "one training each" in text
-    assert text.splitlines()[-1] == verdict(entry())
+    assert text.splitlines()[-1] == verdict(entry(), "mAP50")
 
 
 def test_folds_have_columns_of_their_own():
@@ -104,3 +106,15 @@ def test_json_holds_all_numbers():
     assert (first["map50"]["sign"], second["map50"]["sign"]) == (1, 0)
     assert first["classes"]["Glass"] is None
     assert (first["photos"]["better"], second["photos"]) == (2, None)
+
+
+def test_another_score_is_shown_by_its_name():
+    content = replace(comparison(entry()), score=box_score("coco/bbox_mAP"), note="decided by something else")
+    text = markdown(content, {})
+    assert "+0.021 coco/bbox_mAP" in text
+    assert "AP of each class" in text
+    assert "decided by something else" in text
+    assert "mAP50" not in text
+    numbers = as_json(content, {})
+    assert (numbers["score"], numbers["runs"][0]["value"]) == ("coco/bbox_mAP", 0.5)
+    assert numbers["differences"][0]["value"]["sign"] == 1

@@ -1,4 +1,4 @@
-"""Back to whole pixel values from 0 to 255."""
+"""Converts pixel values to integers from 0 to 255."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mmdet.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ClipToUint8(BaseTransform):
-    """Rounds and clips pixel values to what a photo file could hold.
+    """Rounds and clips pixel values to the range of a photo file.
 
-    mmdet's PhotoMetricDistortion returns floats, some below 0 and above 255. Transforms that follow it, such as those
-    of RandAugment and albumentations, take whole values only, and a detector meets no others after training.
+    mmdet's PhotoMetricDistortion returns floats, some below 0 or above 255. Transforms after it, such as those of
+    RandAugment and albumentations, accept integers only, and a detector sees no other values after training.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

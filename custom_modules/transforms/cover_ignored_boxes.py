@@ -1,4 +1,4 @@
-"""Places that are neither object nor background, for detectors that know no such thing."""
+"""Hides ignored boxes from detectors that can't ignore boxes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
-# What mmdet pads images with.
+# The value with which mmdet pads images.
 GREY = (114.0, 114.0, 114.0)
 
 
@@ -20,16 +20,16 @@ def cover(
     visible_xyxy: Sequence[Sequence[float]],
     color: Sequence[float],
 ) -> npt.NDArray[Any]:
-    """Paint boxes over, but for what other boxes show.
+    """Paint over boxes, except where other boxes overlap them.
 
     Args:
         image: Shape ``(H, W, 3)``.
         covered_xyxy: Left, top, right, bottom in pixels of the boxes to paint over.
-        visible_xyxy: The same of the boxes that stay whole.
-        color: One value a channel.
+        visible_xyxy: The same for the boxes that stay visible.
+        color: One value for each channel.
 
     Returns:
-        A painted copy; the image itself where there is nothing to paint.
+        A painted copy; the image itself if there is nothing to paint.
     """
     mask = np.zeros(image.shape[:2], dtype=bool)
     for boxes, value in ((covered_xyxy, True), (visible_xyxy, False)):
@@ -45,21 +45,21 @@ def cover(
 
 @TRANSFORMS.register_module()
 class CoverIgnoredBoxes(BaseTransform):
-    """Paints ignored boxes (crowd regions) grey and leaves them out, so that no detector learns anything from them.
+    """Paints ignored boxes (crowd regions) grey and removes them, so that no detector learns from them.
 
-    The assigners of RTMDet, YOLOX and DINO don't look at ignored boxes, those of ATSS and Faster R-CNN only with
-    ``ignore_iof_thr`` above 0: without this transform an ignored object is background. It stands between
-    ``LoadImageFromFile`` and ``LoadAnnotations``. What lies in a box that is not ignored stays visible.
+    The assigners of RTMDet, YOLOX and DINO don't use ignored boxes, those of ATSS and Faster R-CNN only with
+    ``ignore_iof_thr`` above 0; without this transform an ignored object counts as background. The transform belongs
+    between ``LoadImageFromFile`` and ``LoadAnnotations``. What lies in a box that is not ignored stays visible.
 
     Args:
-        color: What to paint with, one value a channel.
+        color: Colour to paint with, one value for each channel.
     """
 
     def __init__(self, color: Sequence[float] = GREY) -> None:
         self.color = tuple(color)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Paint the image and leave the ignored ones out of its ``instances``."""
+        """Paint the image and remove the ignored boxes from its ``instances``."""
         instances = results.get("instances", [])
         kept = [instance for instance in instances if not instance.get("ignore_flag")]
         ignored = [instance["bbox"] for instance in instances if instance.get("ignore_flag")]

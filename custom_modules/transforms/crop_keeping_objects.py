@@ -1,4 +1,4 @@
-"""Random crops that never leave a sliver of an object, neither labelled nor unlabelled."""
+"""Random crops that leave no small part of an object, neither labelled nor unlabelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sortline.data.overlaps import visible_share
 from sortline.errors import InputError, Problem
 
 TRIES = 30
-#: Of an object that counts as outside, the share of its box that the crop may still show.
+#: Largest share of an object's box that a crop may show if the object counts as outside.
 NOT_WORTH_A_LABEL = 0.02
 
 
@@ -28,18 +28,18 @@ def pick_window(
     allow_empty: bool,
     rng: np.random.Generator,
 ) -> tuple[int, int, int, int] | None:
-    """Draw windows until one cuts no object badly.
+    """Draw windows until each object is either outside or sufficiently visible.
 
     Args:
         size_wh: Width and height of the photo in pixels.
         boxes_xyxy: Its objects, shape ``(N, 4)``, in pixels.
-        side_range: Smallest and largest share of each side that a window has, drawn for each side on its own.
-        min_visible: Share of its box that an object in the window shows at least; all others are outside.
-        allow_empty: Whether a window without objects will do for a photo that has some.
-        rng: Source of the draws.
+        side_range: Smallest and largest share of each side that a window has, drawn separately for width and height.
+        min_visible: Smallest share of its box that an object in the window shows; all others are outside.
+        allow_empty: Whether a window without objects is accepted for a photo that has some.
+        rng: Random generator.
 
     Returns:
-        Left, top, right, bottom in whole pixels; None when no window was good.
+        Left, top, right, bottom in whole pixels; None if no window was accepted.
     """
     size, (smallest, largest) = np.array(size_wh), side_range
     for _ in range(TRIES):
@@ -55,20 +55,20 @@ def pick_window(
 
 @TRANSFORMS.register_module()
 class CropKeepingObjects(BaseTransform):
-    """Crops a photo at random, so that each object is either outside or shows most of itself.
+    """Crops a photo at random so that each object is either outside or mostly visible.
 
-    mmdet's RandomCrop labels what is left of a cut object, however little, and its MinIoURandomCrop drops boxes whose
-    objects are still half in the picture. Here windows are drawn until none of that happens; a photo for which
-    30 windows fail, such as one full of large objects, stays whole.
+    mmdet's RandomCrop labels what is left of a cut object, however little, and its MinIoURandomCrop drops boxes of
+    objects that are still half in the picture. Here windows are drawn until neither happens; a photo for which 30
+    windows fail, such as one full of large objects, is not cropped.
 
     Args:
         side_range: Smallest and largest share of width and of height that a crop has.
-        min_visible: Share of its box that an object in the crop shows at least.
+        min_visible: Smallest share of its box that an object in the crop shows.
         allow_empty: Whether a photo with objects may be cropped to a part without any.
-        prob: Chance that a photo is cropped.
+        prob: Probability that a photo is cropped.
 
     Raises:
-        InputError: A share is not above 0 and at most 1, or the chance is not from 0 to 1.
+        InputError: A share is not above 0 and at most 1, or the probability is not from 0 to 1.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class CropKeepingObjects(BaseTransform):
             remedy = f"write a share above {NOT_WORTH_A_LABEL} and at most 1"
             problems.append(Problem("CropKeepingObjects.min_visible", f"is {min_visible!r}", remedy))
         if not 0 <= prob <= 1:
-            problems.append(Problem("CropKeepingObjects.prob", f"is {prob!r}", "write a chance from 0 to 1"))
+            problems.append(Problem("CropKeepingObjects.prob", f"is {prob!r}", "write a probability from 0 to 1"))
         if problems:
             raise InputError(problems)
         self.side_range, self.min_visible, self.allow_empty, self.prob = side_range, min_visible, allow_empty, prob
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Crop the sample, or leave it whole."""
+        """Crop the sample, or leave it unchanged."""
         rng = seeded_generator()
         if rng.random() >= self.prob:
             return results

@@ -1,4 +1,4 @@
-"""Mixup of two photos in the size of the first, for any pipeline."""
+"""Mixup of two photos at the size of the first, for any pipeline."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sortline.errors import InputError, Problem
 
 @TRANSFORMS.register_module()
 class OwnSizeMixUp(CachedMixUp):
-    """Lays another photo, half transparent, over a photo; both keep their boxes.
+    """Blends another photo into a photo, both half transparent and with their boxes.
 
-    mmdet's CachedMixUp brings the other photo to a size of its own, which has to be that of the pipeline. Here it is
-    fitted into the first photo, at 0.5 to 1 times that size: nothing is cut off, and the transform works in front
-    of any resize. The other photo comes from a cache; it works without MultiImageMixDataset.
+    mmdet's CachedMixUp scales the other photo to a fixed size, which has to be that of the pipeline. Here it is fitted
+    into the first photo, at 0.5 to 1 times its size: nothing is cut off, and the transform works before any resize. The
+    other photo comes from a cache, so no MultiImageMixDataset is needed.
 
     Args:
-        prob: Chance that a photo is mixed with another.
-        ratio_range: Smallest and largest size of the other photo, as a share of what would fill the first.
-        max_cached_images: Photos kept, in every worker.
-        pad_val: Grey beside a smaller photo.
+        prob: Probability that a photo is mixed with another.
+        ratio_range: Smallest and largest size of the other photo, as a share of the size that would fill the first.
+        max_cached_images: Number of photos that each worker keeps.
+        pad_val: Value of the pixels beside a smaller photo.
 
     Raises:
         InputError: The range is out of bounds.
@@ -47,16 +47,16 @@ class OwnSizeMixUp(CachedMixUp):
             ratio_range=ratio_range,
             max_cached_images=max_cached_images,
             pad_val=pad_val,
-            random_pop=False,  # its content follows from the samples before, also when a run is resumed
+            random_pop=False,  # so that the cache depends on the samples before only, also in a resumed run
         )
         self.flip_chance = self.flip_ratio
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Mix the sample with a cached one, or leave it."""
+        """Mix the sample with a cached one, or leave it unchanged."""
         height, width = results["img"].shape[:2]
         self.dynamic_scale = (width, height)
-        # CachedMixUp flips masks within the photo but pixels and boxes within the padded photo: no flips of masks.
+        # CachedMixUp flips masks within the photo, but pixels and boxes within the padded photo: with masks, no flips.
         # https://github.com/open-mmlab/mmdetection/blob/v3.3.0/mmdet/datasets/transforms/transforms.py
         self.flip_ratio = 1.0 if "gt_masks" in results else self.flip_chance
         return super().transform(results)

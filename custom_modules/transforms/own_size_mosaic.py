@@ -1,4 +1,4 @@
-"""Mosaic of four photos in the size of one, for any pipeline."""
+"""Mosaic of four photos at the size of one, for any pipeline."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sortline.errors import InputError, Problem
 def mosaic_window(
     size_wh: tuple[int, int], side: int, zoom: float, center_xyn: Sequence[float]
 ) -> tuple[int, int, int, int]:
-    """Choose what to show of a square canvas on which four photos meet in the middle.
+    """Choose the window to show of a square canvas on which four photos meet in the centre.
 
     >>> mosaic_window((100, 80), side=100, zoom=0.5, center_xyn=(0.5, 0.5))
     (0, 20, 200, 180)
 
     Args:
-        size_wh: Width and height of the picture wanted, in pixels.
-        side: Half the side of the canvas.
-        zoom: Size at which the window's pixels are shown, from 0.5 on; 1 shows a window of ``size_wh``.
+        size_wh: Width and height of the result in pixels.
+        side: Half the side of the canvas in pixels.
+        zoom: Scale at which the window is shown, at least 0.5; 1 shows a window of ``size_wh``.
         center_xyn: Where in the window the photos meet, as shares of its sides.
 
     Returns:
@@ -38,20 +38,20 @@ def mosaic_window(
 
 @TRANSFORMS.register_module()
 class OwnSizeMosaic(CachedMosaic):
-    """Sets four photos together and shows a window of the size of the first, at 0.5 to 1 times their size.
+    """Joins four photos and shows a window of the size of the first, at 0.5 to 1 times their scale.
 
-    mmdet's CachedMosaic makes pictures of twice its ``img_scale``, which a crop has to bring back; until its cache is
-    filled it hands photos on as they are, and the crop then takes half of those. Here a sample keeps its size, so
-    that the transform fits in front of any resize. The other three photos come from a cache, so that a sample costs one
-    read; it works without MultiImageMixDataset.
+    mmdet's CachedMosaic makes pictures of twice its ``img_scale``, which a later crop has to reduce; until its cache is
+    full it returns photos unchanged, and the crop then removes half of them. Here a sample keeps its size, so that the
+    transform works before any resize. The other three photos come from a cache: each sample loads one photo only, and
+    no MultiImageMixDataset is needed.
 
     Args:
-        prob: Chance that a photo becomes part of a mosaic.
-        ratio_range: Smallest and largest factor on the photos' size; from 0.5, which shows all of them, to 1.
+        prob: Probability that a photo becomes part of a mosaic.
+        ratio_range: Smallest and largest scale of the photos, from 0.5, which shows all of them, to 1.
         center_range: Where in the picture the photos meet, as a share of each side.
-        min_visible: Objects of which no more than this share of the box is left lose their label.
-        max_cached_images: Photos kept, in every worker.
-        pad_val: Grey beside photos of other shapes.
+        min_visible: Objects lose their label if at most this share of their box is left.
+        max_cached_images: Number of photos that each worker keeps.
+        pad_val: Value of the pixels beside photos of other shapes.
 
     Raises:
         InputError: A range is out of bounds.
@@ -76,8 +76,8 @@ class OwnSizeMosaic(CachedMosaic):
             problems.append(Problem("OwnSizeMosaic.min_visible", f"is {min_visible!r}", "write a share below 1"))
         if problems:
             raise InputError(problems)
-        # The photos meet in the middle of the canvas; the window decides where that is in the picture. The oldest photo
-        # leaves the cache first, so that its content follows from the samples before, also when a run is resumed.
+        # The photos meet in the centre of the canvas; the window decides where that is in the picture. The oldest photo
+        # leaves the cache first, so that the cache depends on the samples before only, also in a resumed run.
         super().__init__(
             center_ratio_range=(1.0, 1.0),
             pad_val=pad_val,
@@ -89,10 +89,10 @@ class OwnSizeMosaic(CachedMosaic):
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Make the sample part of a mosaic, or leave it."""
+        """Make the sample part of a mosaic, or leave it unchanged."""
         height, width = results["img"].shape[:2]
         side = max(width, height)
-        # A square canvas: for others, CachedMosaic shifts masks into (width, height) in place of (height, width).
+        # The canvas is square: for others, CachedMosaic shifts masks into (width, height) instead of (height, width).
         # https://github.com/open-mmlab/mmdetection/blob/v3.3.0/mmdet/datasets/transforms/transforms.py
         self.img_scale = (side, side)
         mixed = super().transform(results)

@@ -1,4 +1,4 @@
-"""Copy-paste of rare classes: objects from other training photos, at a sensible size and place."""
+"""Copy-paste of rare classes: objects from other training photos, at a plausible size and place."""
 
 from __future__ import annotations
 
@@ -39,33 +39,34 @@ RARE = "rare"
 class PasteObjects(BaseTransform):
     """Pastes objects of chosen classes, cut from other training photos, into a photo.
 
-    An object with a segmentation is cut along it, another by its box, whose surroundings fade into the photo. It keeps
-    about the share of the photo that it has in its own, and is put where it hides no other object. Cut-off, tiny
-    and crowded objects are not used; see :func:`sortline.data.cutouts.find_cutouts`. Where the
-    sample has ``gt_masks``, only objects with a segmentation are pasted, and the masks below them lose what is hidden.
+    An object with a segmentation is cut out along it; another is cut out with its box and a margin that fades into the
+    photo. It takes about the same share of the photo as in its own, and is placed where it hides no other object.
+    Objects that are cut off, tiny or covered by others are not used; see :func:`sortline.data.cutouts.find_cutouts`. If
+    the sample has ``gt_masks``, only objects with a segmentation are pasted, and masks below them lose what is hidden.
 
-    It stands right after ``LoadAnnotations``. Draws follow numpy's global seed. Idea: Ghiasi et al., Simple Copy-Paste,
-    2021; Dwibedi et al., Cut, Paste and Learn, 2017, who show that blending keeps detectors from learning the seams.
+    The transform belongs right after ``LoadAnnotations``. Its random numbers follow numpy's global seed. Sources:
+    Ghiasi et al., Simple Copy-Paste, 2021; Dwibedi et al., Cut, Paste and Learn, 2017, who show that blending keeps
+    detectors from learning the edges.
 
     Args:
-        ann_file: COCO file of the training photos, set when the config is bound: a fold's train part, so that no
+        ann_file: COCO file of the training photos, set when the config is bound: of a fold its train part, so that no
             validation photo is ever read.
-        data_root: Folder that ``ann_file`` and the file names in it start from; set when the config is bound.
-        metainfo: Holds ``classes``; set when the config is bound.
-        prob: Chance that a photo gets objects.
-        max_objects: It then gets 1 to this many, as far as they find room.
-        classes: ``"rare"``, a list of names that are all equally likely, or a weight by name.
+        data_root: Folder that ``ann_file`` and the file names in it are relative to; set when the config is bound.
+        metainfo: Has ``classes``; set when the config is bound.
+        prob: Probability that a photo gets objects.
+        max_objects: Such a photo gets 1 to this many objects, as far as there is room for them.
+        classes: ``"rare"``, a list of names with equal probability, or a weight by name.
         rare_thr: Share of the images below which a class is rare.
-        scale_range: Bounds of the factor on an object's natural size.
+        scale_range: Smallest and largest factor on an object's natural size.
         max_share: Largest share of the photo's width and of its height that an object takes.
         min_side: Smallest width and height of an object in pixels, in its own photo and in the other.
         max_covered: Largest share of another object's box that may be covered.
-        flip_prob: Chance that an object is mirrored.
-        match_light: How far an object's brightness is brought to that of its place, from 0 to 1.
+        flip_prob: Probability that an object is mirrored.
+        match_light: Share of the difference in brightness between object and place that is removed, from 0 to 1.
         cache_mib: Memory in each worker for objects read before, in MiB.
 
     Raises:
-        InputError: The file can't be read or has other classes, or a setting is out of bounds; all together.
+        InputError: The file can't be read or has other classes, or a setting is out of range; all problems together.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class PasteObjects(BaseTransform):
         self._fill(annotations, names)
 
     def _fill(self, annotations: CocoJson, names: Sequence[str]) -> None:
-        """Find the objects to choose from, and say how many there are of each class."""
+        """Find the objects to choose from, and log how many there are of each class."""
         found = find_cutouts(annotations, self.min_side)
         self.cutouts = [cutout for cutout in found if cutout.label in self.weights]
         counts = np.bincount([cutout.label for cutout in self.cutouts], minlength=len(names))
@@ -130,14 +131,15 @@ class PasteObjects(BaseTransform):
             for label, weight in self.draw_weights.items()
         )
         lacking = [names[label] for label in self.weights if label not in self.draw_weights]
-        print_log(f"PasteObjects: {listed or 'no object is fit to be pasted: photos stay as they are'}", "current")
+        print_log(f"PasteObjects: {listed or 'no object is suitable: photos stay unchanged'}", "current")
         if lacking:
-            text = f"PasteObjects: no object of {', '.join(lacking)} is whole, free and large enough to be cut out"
+            names_lacking = ", ".join(lacking)
+            text = f"PasteObjects: no object of {names_lacking} is complete, uncovered and large enough to be cut out"
             print_log(text, "current", logging.WARNING)
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Paste objects into the sample, or leave it."""
+        """Paste objects into the sample, or leave it unchanged."""
         rng = seeded_generator()
         if not self.draw_weights or rng.random() >= self.prob:
             return results
@@ -149,7 +151,7 @@ class PasteObjects(BaseTransform):
         return results
 
     def _draw(self, rng: np.random.Generator, with_masks: bool) -> int | None:
-        """Draw a class, then one of its objects; None where the class has none that will do."""
+        """Draw a class, then one of its objects; None if the class has no suitable one."""
         label = int(rng.choice(list(self.draw_weights), p=list(self.draw_weights.values())))
         own = self.numbers[label]
         if with_masks:
@@ -169,7 +171,7 @@ class PasteObjects(BaseTransform):
             return
         patch = resize_patch(self.cache.get(number, cutout), factor, flip)
         left, top, right, bottom = patch.box_xyxy
-        # A pixel is kept free for moving the patch to whole pixels: so its box in the photo is exactly its box in
+        # One pixel is kept free for moving the patch to whole pixels: its box in the photo is then exactly its box in
         # the patch, moved.
         room = (width - 1, height - 1)
         place = choose_place((right - left, bottom - top), room, box_array(results), self.max_covered, rng)
@@ -185,12 +187,12 @@ class PasteObjects(BaseTransform):
 def add_patch(
     results: dict[str, Any], patch: Patch, corner_xy: tuple[int, int], label: int, match_light: float
 ) -> None:
-    """Lay an object over a sample's photo and add its box, label and mask.
+    """Blend an object into a sample's photo and add its box, label and mask.
 
     Args:
-        results: Sample after ``LoadAnnotations``; changed in place, its photo too.
+        results: Sample after ``LoadAnnotations``; changed in place, including its photo.
         patch: The object, at its final size.
-        corner_xy: Where the patch's left top pixel comes to lie; may be negative.
+        corner_xy: Position of the patch's top left pixel; may be negative.
         label: Class of the object.
         match_light: See :func:`sortline.data.pasting.light_gain`.
     """
@@ -210,7 +212,7 @@ def add_patch(
 
 
 def _add_mask(results: dict[str, Any], mask: npt.NDArray[np.uint8], corner_xy: tuple[int, int]) -> None:
-    """Take what is hidden out of the other masks and add the new one."""
+    """Remove what is hidden from the other masks and add the new one."""
     masks = results["gt_masks"]
     bitmap = masks.to_bitmap() if isinstance(masks, PolygonMasks) else masks
     shape = results["img"].shape[:2]

@@ -1,4 +1,4 @@
-"""Transforms of albumentations in a pipeline of mmdet."""
+"""Transforms of albumentations in mmdet's pipelines."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _library() -> Any:
 
 
 def build_transform(settings: dict[str, Any], place: str) -> Any:
-    """Build one transform of albumentations from a config's dict; those within ``OneOf`` and the like too.
+    """Build one transform of albumentations from a config's dict, with those inside ``OneOf`` and similar ones.
 
     Args:
-        settings: ``type`` and arguments, by albumentations' names.
-        place: Where in the config it stands, for messages.
+        settings: ``type`` and arguments, with albumentations' names.
+        place: Its place in the config, for messages.
 
     Raises:
-        InputError: There is no such transform, or it takes no such arguments.
+        InputError: There is no such transform, or it does not accept the arguments.
     """
     library = _library()
     arguments = dict(settings)
@@ -60,16 +60,16 @@ def _changes_pixels_only(transform: Any) -> bool:
 
 @TRANSFORMS.register_module()
 class RandomAlbumentations(BaseTransform):
-    """Applies transforms of albumentations, whose draws follow numpy's global seed.
+    """Applies transforms of albumentations with random numbers that follow numpy's global seed.
 
-    In place of mmdet's ``Albu``: albumentations draws from generators of its own, which ``Albu`` doesn't seed, so that
-    no run can be repeated and forked workers all draw alike. Photos go in as RGB, which is what CLAHE and changes of
-    hue expect. Transforms that move pixels carry boxes and masks along; a box that reaches beyond the photo is
-    clipped, an object of which less than ``min_visible`` is left goes with its label and mask.
+    A replacement for mmdet's ``Albu``: albumentations draws from generators of its own, which ``Albu`` does not seed,
+    so that runs can't be repeated and forked workers all draw the same numbers. Photos are passed as RGB, as CLAHE and
+    changes of hue expect. Transforms that move pixels move boxes and masks too: boxes are clipped to the photo, and an
+    object with less than ``min_visible`` of its box left is removed with its label and mask.
 
     Args:
-        transforms: Dicts of ``type`` and arguments, by albumentations' names.
-        min_visible: Share of its box that an object keeps at least.
+        transforms: Dicts of ``type`` and arguments, with albumentations' names.
+        min_visible: Smallest share of its box that an object must keep.
 
     Raises:
         InputError: albumentations is not installed or refuses a transform; all problems together.
@@ -92,7 +92,7 @@ class RandomAlbumentations(BaseTransform):
 
     @autocast_box_type()
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the photo and, where pixels move, boxes and masks."""
+        """Transform the photo and, if pixels move, boxes and masks."""
         self.compose.set_random_seed(int(np.random.randint(2**31)))
         image = np.ascontiguousarray(results["img"][..., ::-1])
         image = self.compose(image=image)["image"] if self.pixels_only else self._move(results, image)

@@ -1,4 +1,4 @@
-"""Quarter turns: the rotations under which boxes stay exact."""
+"""Rotation by multiples of 90 degrees, which keeps boxes exact."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from sortline.errors import InputError, Problem
 
 
 def turn_boxes(boxes_xyxy: torch.Tensor, width: int) -> torch.Tensor:
-    """Turn boxes with their photo by 90 degrees counterclockwise: what was at the right comes to the top.
+    """Rotate boxes with their photo by 90 degrees counterclockwise: the right side becomes the top.
 
     >>> turn_boxes(torch.tensor([[0.0, 1.0, 4.0, 3.0]]), width=10)
     tensor([[ 1.,  6.,  3., 10.]])
 
     Args:
         boxes_xyxy: Left, top, right, bottom in pixels, shape ``(N, 4)``.
-        width: Of the photo before the turn.
+        width: Width of the photo before the rotation.
     """
     left, top, right, bottom = boxes_xyxy.unbind(dim=-1)
     return torch.stack([top, width - right, bottom, width - left], dim=-1)
 
 
 def turn_masks(masks: BitmapMasks | PolygonMasks) -> BitmapMasks | PolygonMasks:
-    """Turn masks by 90 degrees counterclockwise."""
+    """Rotate masks by 90 degrees counterclockwise."""
     if isinstance(masks, BitmapMasks):
         turned = np.ascontiguousarray(np.rot90(masks.masks, axes=(1, 2)))
         return BitmapMasks(turned, masks.width, masks.height)
@@ -39,7 +39,7 @@ def turn_masks(masks: BitmapMasks | PolygonMasks) -> BitmapMasks | PolygonMasks:
 
 
 def _turn_polygon(points: np.ndarray, width: int) -> np.ndarray:
-    """Turn ``[x0, y0, x1, y1, ...]``."""
+    """Rotate ``[x0, y0, x1, y1, ...]`` by 90 degrees counterclockwise."""
     turned = np.empty_like(points)
     turned[0::2], turned[1::2] = points[1::2], width - points[0::2]
     return turned
@@ -47,26 +47,26 @@ def _turn_polygon(points: np.ndarray, width: int) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class RandomRotate90(BaseTransform):
-    """Turns photo, boxes and masks by 90, 180 or 270 degrees, all equally likely.
+    """Rotates photo, boxes and masks by 90, 180 or 270 degrees with equal probability.
 
-    For photos taken from above. Unlike rotation by other angles it needs no new pixels and loosens no box. With
-    ``RandomFlip(prob=0.5)`` and the default ``prob`` all eight ways to lay down a photo come equally often. For
-    training: ``scale_factor``, which leads predictions back to the photo, stays that of the photo before the turn.
+    For photos taken from above. Unlike rotation by other angles it invents no pixels and keeps boxes tight. With
+    ``RandomFlip(prob=0.5)`` and the default ``prob`` all eight orientations of a photo are equally likely. For training
+    only: ``scale_factor``, which maps predictions back to the photo, is that of the photo before the rotation.
 
     Args:
-        prob: Chance that a photo is turned.
+        prob: Probability that a photo is rotated.
 
     Raises:
-        InputError: The chance is not from 0 to 1.
+        InputError: The probability is not from 0 to 1.
     """
 
     def __init__(self, prob: float = 0.75) -> None:
         if not 0 <= prob <= 1:
-            raise InputError(Problem("RandomRotate90.prob", f"is {prob!r}", "write a chance from 0 to 1"))
+            raise InputError(Problem("RandomRotate90.prob", f"is {prob!r}", "write a probability from 0 to 1"))
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Turn the sample, or leave it."""
+        """Rotate the sample, or leave it unchanged."""
         rng = seeded_generator()
         if rng.random() < self.prob:
             for _ in range(int(rng.integers(1, 4))):
@@ -75,7 +75,7 @@ class RandomRotate90(BaseTransform):
 
     @autocast_box_type()
     def turn(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Turn a sample once by 90 degrees counterclockwise, in place."""
+        """Rotate a sample once by 90 degrees counterclockwise, in place."""
         width = results["img"].shape[1]
         results["img"] = np.ascontiguousarray(np.rot90(results["img"]))
         results["img_shape"] = results["img"].shape[:2]

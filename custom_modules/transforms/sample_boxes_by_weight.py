@@ -1,4 +1,4 @@
-"""Soft labels for any detector: a box of weight w is there in a share w of the epochs."""
+"""Soft labels for any detector: a box of weight w is used in a share w of the epochs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ OTHERWISE = ("background", "ignored")
 def sample_by_weight(
     instances: Sequence[dict[str, Any]], draws: Sequence[float], otherwise: str
 ) -> list[dict[str, Any]]:
-    """Keep each box whose draw is below its weight; a box without one has weight 1.
+    """Keep each box whose draw is below its weight; a box without a weight has weight 1.
 
     Args:
         instances: Boxes as mmdet's datasets give them.
-        draws: A number from 0 to 1, 1 left out, for each box.
-        otherwise: What becomes of the others: ``"background"`` leaves them out, ``"ignored"`` flags them.
+        draws: A random number from 0 to below 1 for each box.
+        otherwise: What happens to the others: ``"background"`` removes them, ``"ignored"`` flags them.
     """
     sampled = []
     for instance, draw in zip(instances, draws, strict=True):
@@ -36,12 +36,12 @@ def sample_by_weight(
 
 @TRANSFORMS.register_module()
 class SampleBoxesByWeight(BaseTransform):
-    """Draws anew which weighted boxes an image has, each time that it is loaded.
+    """Draws the weighted boxes of an image anew each time that it is loaded.
 
-    It stands before ``LoadAnnotations``. DetectionDataset gives a box the ``weight`` of a pseudo label; all other
-    boxes stay. With weights that are the chance of being right, the expected loss at a box is that of a soft label:
-    w times the loss of the object and 1 - w times that of background. Draws come from numpy's global generator,
-    which mmengine seeds in every worker, as for all of mmdet's transforms.
+    The transform belongs before ``LoadAnnotations``. DetectionDataset gives a box the ``weight`` of a pseudo label; all
+    other boxes are kept. If the weight is the probability that the label is right, the expected loss at a box is that
+    of a soft label: w times the loss of the object and 1 - w times that of background. Random numbers come from numpy's
+    global generator, as in mmdet's transforms.
 
     Args:
         otherwise: What a box is when it is not drawn: ``"background"``, or ``"ignored"``, for which

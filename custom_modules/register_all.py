@@ -4,7 +4,7 @@ import contextlib
 import io
 import warnings
 
-# mmdet announces each optional package that it does without, on stdout and as warnings, at every start.
+# At every start mmdet reports each optional package that is not installed, on stdout and as warnings.
 with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from mmdet.utils import register_all_modules

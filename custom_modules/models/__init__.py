@@ -1,4 +1,4 @@
-"""Models that mmdet does not have, registered in its MODELS registry."""
+"""Models and losses that mmdet lacks, registered in its MODELS registry."""
 
 from custom_modules.models.bifpn import BiFPN
 from custom_modules.models.box_semantics_roi_head import BoxSemanticsRoIHead

@@ -1,4 +1,4 @@
-"""EfficientDet's neck: a feature pyramid fused in both directions, with a learned weight for each input."""
+"""EfficientDet's neck: a feature pyramid fused in both directions with a learned weight for each input."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class BiFPN(BaseModule):
 
     Args:
         in_channels: Channels of the backbone's maps, each of half the size of the one before.
-        out_channels: Channels of all maps inside and behind the neck.
-        num_layers: How often the fusion is repeated.
-        num_outs: Maps returned; those that the backbone has not are pooled from its last.
-        norm_cfg: Normalisation behind each convolution.
+        out_channels: Channels of all maps in the neck and of its outputs.
+        num_layers: Number of fusion layers.
+        num_outs: Number of maps returned; those beyond the backbone's maps are pooled from its last one.
+        norm_cfg: Normalisation after each convolution.
         init_cfg: As for all of mmengine's modules.
     """
 
@@ -61,14 +61,14 @@ class BiFPNLayer(nn.Module):
 
     Args:
         channels: Channels of every map.
-        levels: Maps of the pyramid.
-        norm_cfg: Normalisation behind each convolution.
+        levels: Number of maps of the pyramid.
+        norm_cfg: Normalisation after each convolution.
     """
 
     def __init__(self, channels: int, levels: int, norm_cfg: dict[str, Any]) -> None:
         super().__init__()
         self.down = nn.ModuleList(WeightedFusion(2, channels, norm_cfg) for _ in range(levels - 1))
-        # The smallest map is on no way down, so that it has one input less.
+        # The smallest map is not on the way down; so it has one input less.
         inputs = [3] * (levels - 2) + [2]
         self.up = nn.ModuleList(WeightedFusion(count, channels, norm_cfg) for count in inputs)
 
@@ -88,9 +88,9 @@ class WeightedFusion(nn.Module):
     """The paper's fast normalised fusion of maps of one shape, then a depthwise separable convolution.
 
     Args:
-        inputs: Maps to fuse.
-        channels: Channels of each.
-        norm_cfg: Normalisation behind the convolution.
+        inputs: Number of maps to fuse.
+        channels: Channels of each map.
+        norm_cfg: Normalisation after the convolution.
     """
 
     def __init__(self, inputs: int, channels: int, norm_cfg: dict[str, Any]) -> None:

@@ -15,22 +15,22 @@ from mmengine.structures import PixelData
 
 @MODELS.register_module()
 class BoxSemanticsRoIHead(HybridTaskCascadeRoIHead):
-    """HTC's box cascade with its semantic branch, which learns from the boxes painted as a map.
+    """HTC's box cascade with its semantic branch, which learns from a map of filled boxes.
 
-    HTC (https://arxiv.org/abs/1901.07518) joins a cascade of boxes, a cascade of masks and a semantic branch that
-    tells every box head what surrounds it. Without masks the second is gone, and with it the first's interleaved
-    execution: mmdet refines boxes from stage to stage only on the way to a mask head when ``interleaved`` is set
-    (roi_heads/htc_roi_head.py, ``loss``). The third needs a map of classes, and a filled box is a coarse one.
+    HTC (https://arxiv.org/abs/1901.07518) combines a cascade of boxes, a cascade of masks and a semantic branch that
+    gives every box head the context. Without masks there is no mask cascade, and no interleaved execution: if
+    ``interleaved`` is set, mmdet refines boxes from stage to stage only on the way to a mask head
+    (roi_heads/htc_roi_head.py, ``loss``). The semantic branch needs a map of classes; filled boxes are a coarse one.
 
     Args:
-        semantic_head: A ``FusedSemanticHead``; its number of classes is that of the boxes and one for background.
-        bbox_head: One head a stage.
+        semantic_head: A ``FusedSemanticHead``; its number of classes is set to that of the boxes plus background.
+        bbox_head: One head for each stage.
         kwargs: As for mmdet's ``HybridTaskCascadeRoIHead``.
     """
 
     def __init__(self, semantic_head: dict[str, Any], bbox_head: Sequence[dict[str, Any]], **kwargs: Any) -> None:
         classes = bbox_head[0]["num_classes"] + 1
-        # The map is painted at the size of the branch's own prediction: no need to scale it.
+        # The map has the size of the branch's prediction, so it needs no scaling.
         semantic_head = dict(semantic_head, num_classes=classes, seg_scale_factor=1)
         super().__init__(
             semantic_head=semantic_head, bbox_head=bbox_head, interleaved=False, mask_info_flow=False, **kwargs
@@ -50,15 +50,15 @@ class BoxSemanticsRoIHead(HybridTaskCascadeRoIHead):
 
 
 def paint_boxes(boxes_xyxy: torch.Tensor, labels: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Fill boxes with their classes, the smallest on top.
+    """Draw filled boxes of all classes into a map, the smallest on top.
 
     Args:
         boxes_xyxy: ``(N, 4)`` in cells of the map; every cell that a box touches is filled.
-        labels: ``(N,)`` classes from 0.
+        labels: ``(N,)`` class indices.
         shape: Height and width of the map.
 
     Returns:
-        ``(height, width)``: 0 for background, else the class plus one.
+        ``(height, width)``: 0 for background, otherwise the class index plus 1.
     """
     painted = labels.new_zeros(shape)
     areas = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(dim=1)

@@ -15,19 +15,19 @@ from mmdet.structures import SampleList
 
 @MODELS.register_module()
 class CoDINO(DINO):
-    """DINO whose encoder also learns from a dense head and a Faster R-CNN, which it drops when it predicts.
+    """DINO whose encoder is also trained by a dense head and a Faster R-CNN, which are not used for prediction.
 
-    In DETRs each object trains one query, which leaves the encoder with few signals. Co-DETR
-    (https://arxiv.org/abs/2211.12860) adds detectors that assign many boxes to each object, on the encoder's
-    output. This is that part of it, collaborative hybrid assignments; its other part, further decoder queries made
-    from those detectors' positive boxes, is not here.
+    In a DETR each object trains one query, which gives the encoder little supervision. Co-DETR
+    (https://arxiv.org/abs/2211.12860) adds detectors that assign many boxes to each object, on the encoder's output.
+    This class implements that part, collaborative hybrid assignments. The other part, additional decoder queries from
+    those detectors' positive boxes, is not implemented.
 
     Args:
         args: As for mmdet's ``DINO``.
         auxiliary_head: A dense head with its ``train_cfg``, such as ``ATSSHead``; None for no such head.
         rpn_head: A proposal head with its ``train_cfg`` and the ``test_cfg`` that makes proposals; None for no
             Faster R-CNN.
-        roi_head: What classifies the proposals, with its ``train_cfg``; comes with ``rpn_head``.
+        roi_head: The head that classifies the proposals, with its ``train_cfg``; required with ``rpn_head``.
         auxiliary_weight: Weight of these heads' losses. The paper's is 2 for each of the six decoder layers.
         kwargs: As for mmdet's ``DINO``.
     """
@@ -67,7 +67,7 @@ class CoDINO(DINO):
         return rename_loss_dict("dense_", self.auxiliary_head.loss(maps, samples))
 
     def two_stage_losses(self, maps: tuple[torch.Tensor, ...], samples: SampleList) -> dict[str, Any]:
-        """Return the losses of the proposal head, which knows one class only, and of the heads behind it."""
+        """Return the losses of the proposal head, which has one class only, and of the RoI head after it."""
         if self.rpn_head is None or self.roi_head is None:
             return {}
         objects = copy.deepcopy(samples)
@@ -79,14 +79,14 @@ class CoDINO(DINO):
 
 
 def split_levels(memory: torch.Tensor, shapes: Sequence[tuple[int, int]]) -> tuple[torch.Tensor, ...]:
-    """Turn an encoder's output back into maps.
+    """Convert an encoder's output to feature maps.
 
     Args:
         memory: ``(N, positions of all levels, channels)``.
         shapes: Height and width of each level.
 
     Returns:
-        One ``(N, channels, height, width)`` a level.
+        A map ``(N, channels, height, width)`` for each level.
     """
     levels = memory.split([height * width for height, width in shapes], dim=1)
     return tuple(

@@ -1,4 +1,4 @@
-"""Mask2Former for instances alone, told its classes as every other detector."""
+"""Mask2Former for instance segmentation only, with the number of classes in one place."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from mmdet.models.detectors import Mask2Former
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 
-NO_OBJECT_WEIGHT = 0.1  # of the class "nothing" in the loss, as in the paper
+NO_OBJECT_WEIGHT = 0.1  # weight of the class "no object" in the loss, as in the paper
 
 
 @MODELS.register_module()
 class InstanceMask2Former(Mask2Former):
     """Mask2Former (https://arxiv.org/abs/2112.01527) without stuff classes and panoptic fusion.
 
-    mmdet's takes the number of classes in five places; here it is ``mask_head.num_classes``, which is set from the
+    mmdet's class takes the number of classes in five places; here it is ``mask_head.num_classes``, set from the
     dataset config when a run starts. Boxes are the masks' bounding boxes.
 
     Args:
         mask_head: A ``Mask2FormerHead`` with ``num_classes``.
-        kwargs: As for mmdet's ``Mask2Former``, its two panoptic heads excepted.
+        kwargs: As for mmdet's ``Mask2Former``, except its two panoptic heads.
     """
 
     def __init__(self, mask_head: dict[str, Any], **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Training with several processes where there is no GPU."""
+"""Training with several processes on a machine without a GPU."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import nn
 
 @MODEL_WRAPPERS.register_module()
 class ProcessesOnCPU(MMDistributedDataParallel):
-    """mmengine's wrapper without a device for each process and without synchronised normalisation, which need GPUs.
+    """mmengine's wrapper without a device for each process and without SyncBN, both of which need GPUs.
 
-    Each process normalises its own part of the batch, as it does in a training with one process.
+    Each process normalises its own part of the batch, as in a training with one process.
 
     Args:
         module: The model.

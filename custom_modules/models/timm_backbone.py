@@ -1,4 +1,4 @@
-"""Any image model of timm as a detector's backbone."""
+"""Any image model of timm as the backbone of a detector."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from sortline.weights.timm_weights import find_timm_weights, timm
 
 @MODELS.register_module()
 class TimmBackbone(BaseModule):
-    """Feature maps of a timm model, at the strides that a neck asks for.
+    """Feature maps of a timm model at the strides that a neck needs.
 
-    Layers behind the last map are removed, so that they cost nothing. Pretrained weights are loaded by
-    :meth:`init_weights`, which mmengine calls before training but not before testing: a trained checkpoint can
-    be used on a machine that lacks them.
+    Layers after the last map are removed, so that they cost nothing. Pretrained weights are loaded by
+    :meth:`init_weights`, which mmengine calls before training but not before testing: a trained checkpoint can be used
+    on a machine without them.
 
-    Transformers are built so that they take images of any size where timm can do that. A model that takes only
-    multiples of its windows (MaxViT) or one size (BEiT, Hiera) gets its images padded with zeros, right and below,
-    and the maps are cut to the image again.
+    Transformers are built to take images of any size if timm supports it. For a model that takes only multiples of its
+    windows (MaxViT) or one size (BEiT, Hiera), images are padded with zeros on the right and below, and the maps are
+    cropped to the image again.
 
     Args:
         model_name: Name in ``timm.list_models()``, with or without the tag that chooses among its weights.
-        out_strides: Strides of the maps returned, ascending; of several maps of one stride the last.
-        out_indices: Takes the place of ``out_strides``: timm's numbers of the maps, which for a plain vision
-            transformer are its blocks; negative ones count from the end.
+        out_strides: Strides of the maps returned, ascending; of several maps of one stride, the last.
+        out_indices: In place of ``out_strides``: timm's indices of the maps, which for a plain vision transformer are
+            its blocks; negative ones count from the end.
         frozen_stages: As in mmdet's ResNet: -1 freezes nothing, 0 the stem, ``k`` also the stages up to stride
             ``2 ** (k + 1)``, or the first ``k`` blocks of a plain vision transformer. Frozen layers get no gradient,
             build no graph, and keep their normalisation statistics.
-        norm_eval: Keep the statistics of all batch norms, frozen or not.
+        norm_eval: Keep the running statistics of all batch norms, frozen or not.
         drop_path_rate: Stochastic depth, 0 to 1 (https://arxiv.org/abs/1603.09382).
         with_cp: Recompute activations in the backward pass instead of keeping them: less memory, about a third more
             time. Batch norms then see each batch twice, so their running statistics move about twice as fast.
-        out_norm: Put a layer norm over the channels behind each map, as mmdet's SwinTransformer does: timm gives the
-            maps of transformers and of ConvNeXt as they leave the last block, unnormalised.
+        out_norm: Add a layer norm over the channels after each map, as mmdet's SwinTransformer does: timm's maps of
+            transformers and of ConvNeXt are the unnormalised outputs of the last block.
         img_size: Side, or height and width, that a model with windows or embeddings of fixed size is built for; None
-            for its own. Embeddings of pretrained weights are resampled to it.
+            for its default. Embeddings of pretrained weights are resampled to it.
         pretrained: False for random weights, True for timm's own from the Hugging Face hub, a file's path, or
             ``"package:<name>"`` for the file shipped inside an installed Python package.
-        channels_last: Compute with channels last in memory. Depthwise convolutions then run about three times
-            as fast on a CPU.
-        even_padding: Pad the same on all sides. The models named ``tf_...`` pad as TensorFlow does, one-sidedly,
-            for which PyTorch has to copy every map; their maps move by a pixel and stay the same otherwise.
-        init_cfg: Not used; ``pretrained`` takes its place.
+        channels_last: Use the channels-last memory format, in which depthwise convolutions run about three times as
+            fast on a CPU.
+        even_padding: Pad equally on all sides. The models named ``tf_...`` pad one-sidedly, as TensorFlow does, for
+            which PyTorch has to copy every map; with even padding their maps move by one pixel.
+        init_cfg: Not used; use ``pretrained``.
 
     Raises:
-        InputError: timm has no such model, the model no such map or stage, or it lacks one of the options.
+        InputError: timm has no such model, the model has no such map or stage, or it does not support an option.
     """
 
     is_init: bool
@@ -99,7 +99,7 @@ class TimmBackbone(BaseModule):
         self.frozen = self._freeze(strides, frozen_stages)
 
     def _freeze(self, strides: Sequence[int], frozen_stages: int) -> list[nn.Module]:
-        """Stop the gradients of the first stages; return the modules that are in them."""
+        """Freeze the parameters of the first stages; return the modules of these stages."""
         size = self.input_sizes.unit or (224, 224)
         parameters = dict(self.body.named_parameters())
         frozen = timm_parameters.frozen_parameters(
@@ -125,9 +125,9 @@ class TimmBackbone(BaseModule):
         print_log(f"backbone {self.model_name}: weights from {source.path or source.name}", logger="current")
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return the maps of images of shape ``(N, 3, height, width)``.
+        """Return the maps of images ``(N, 3, height, width)``.
 
-        Each is of shape ``(N, channels, height / stride, width / stride)``, rounded up.
+        The shape of a map is ``(N, channels, height / stride, width / stride)``, rounded up.
         """
         height, width = images.shape[-2:]
         padded = self.input_sizes.pad(images).contiguous(memory_format=self.memory_format)
@@ -140,7 +140,7 @@ class TimmBackbone(BaseModule):
         return tuple(norm(features) for norm, features in zip(self.norms, maps, strict=True))
 
     def train(self, mode: bool = True) -> TimmBackbone:
-        """Switch to training, the frozen layers excepted."""
+        """Switch to training mode, except for the frozen layers."""
         super().train(mode)
         for module in self.modules() if self.norm_eval else ():
             if isinstance(module, _BatchNorm):
@@ -169,6 +169,6 @@ def _pair(img_size: int | Sequence[int] | None) -> tuple[int, int] | None:
 
 def _even_padding(model_name: str) -> dict[str, str]:
     if not model_name.startswith("tf_"):
-        what, remedy = f"{model_name} pads evenly as it is", "leave even_padding out"
+        what, remedy = f"{model_name} already pads evenly", "leave even_padding out"
         raise InputError(Problem("model.backbone.even_padding", what, remedy))
     return dict(pad_type="")

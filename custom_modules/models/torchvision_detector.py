@@ -26,28 +26,27 @@ from sortline.errors import InputError, Problem
 
 @MODELS.register_module()
 class TorchvisionDetector(BaseDetector):
-    """One of torchvision's box detectors, fed by mmdet's pipelines and giving mmdet's predictions.
+    """One of torchvision's box detectors with mmdet's inputs and predictions.
 
-    The pipeline resizes photos and ``data_preprocessor`` normalises them; torchvision's own transform, which would
-    do both once more, only pads. Boxes are clipped to the photo without its padding. Crowd regions, which
-    torchvision can't ignore, count as background.
+    The pipeline resizes photos and ``data_preprocessor`` normalises them; torchvision's own transform, which would do
+    both again, only pads. Boxes are clipped to the photo without its padding. Crowd regions, which torchvision can't
+    ignore, count as background.
 
     Args:
         model_name: torchvision's name, such as ``"fasterrcnn_resnet50_fpn_v2"``.
-        num_classes: Number of classes; torchvision's own counts the background where there is one.
-        trainable_backbone_layers: How many of the backbone's layers, counted from the last one, are trained. By
-            default torchvision's number: 3 of 5 for ResNet, all for SSDlite. As in torchvision, all are trained where
-            the model does not start from pretrained weights.
-        norm_eval: Keep statistics and scales of the batch norms in the backbone, as ``FrozenBatchNorm2d`` does.
-            torchvision has it so in the detectors without ``v2``, SSD excepted, where they start from pretrained
-            weights.
+        num_classes: Number of classes without the background.
+        trainable_backbone_layers: Number of the backbone's layers, counted from the last one, that are trained. The
+            default is torchvision's: 3 of 5 for ResNet, all for SSDlite. As in torchvision, all are trained if the
+            model does not start from pretrained weights.
+        norm_eval: Freeze the batch norms of the backbone, as ``FrozenBatchNorm2d`` does. torchvision does so in the
+            detectors without ``v2``, except SSD, if they start from pretrained weights.
         test_cfg: ``score_thr``, ``nms=dict(iou_threshold=...)`` and ``max_per_img`` in place of torchvision's.
-        data_preprocessor: As of any detector of mmdet.
+        data_preprocessor: As for any detector of mmdet.
         init_cfg: ``dict(type="Pretrained", checkpoint=...)``: weights of a whole detector, whose class-dependent
-            layers start fresh if they are for another number of classes, or of the classifier in its backbone.
+            layers start fresh if the number of classes differs, or of the classifier in its backbone.
 
     Raises:
-        InputError: torchvision has no such detector, or a setting that it does not know.
+        InputError: torchvision has no such detector, or an unknown setting.
     """
 
     is_init: bool
@@ -79,7 +78,7 @@ class TorchvisionDetector(BaseDetector):
         """Load the pretrained weights, once.
 
         Raises:
-            InputError: The file holds other weights than this detector's.
+            InputError: The file does not hold weights of this detector.
         """
         if self.is_init or self.init_cfg is None:
             return
@@ -91,25 +90,25 @@ class TorchvisionDetector(BaseDetector):
         print_log(f"{self.model_name}: weights from {checkpoint}{rest}", logger="current")
 
     def train(self, mode: bool = True) -> TorchvisionDetector:
-        """Switch to training, the backbone's batch norms excepted where ``norm_eval`` says so."""
+        """Switch to training mode, except for the backbone's batch norms if ``norm_eval`` is set."""
         super().train(mode)
         for module in backbone_norms(self.net) if self.norm_eval else ():
             module.eval()
         return self
 
     def loss(self, batch_inputs: torch.Tensor, batch_data_samples: Sequence[DetDataSample]) -> dict[str, torch.Tensor]:
-        """Return torchvision's losses, each named ``loss_...``, which is how mmengine knows what to sum.
+        """Return torchvision's losses, named ``loss_...``, by which mmengine recognises what to sum.
 
         Args:
             batch_inputs: Normalised photos, padded to one size, shape ``(N, 3, H, W)``.
-            batch_data_samples: Their ``gt_instances``, boxes in pixels of these photos.
+            batch_data_samples: With ``gt_instances``, boxes in pixels of these photos.
         """
         targets = [self._target(sample) for sample in batch_data_samples]
         losses = self.net(_unpadded(batch_inputs, batch_data_samples), targets)
         return {f"loss_{name.removeprefix('loss_')}": value for name, value in losses.items()}
 
     def _target(self, sample: DetDataSample) -> dict[str, torch.Tensor]:
-        """Give a photo's ground truth torchvision's form. Boxes without area, which it refuses, are left out."""
+        """Convert a photo's ground truth to torchvision's form, without boxes of no area, which torchvision refuses."""
         boxes_xyxy = get_box_tensor(sample.gt_instances.bboxes)
         has_area = (boxes_xyxy[:, 2:] > boxes_xyxy[:, :2]).all(dim=1)
         labels = sample.gt_instances.labels + self.label_offset
@@ -122,8 +121,8 @@ class TorchvisionDetector(BaseDetector):
 
         Args:
             batch_inputs: Normalised photos, padded to one size, shape ``(N, 3, H, W)``.
-            batch_data_samples: What is known of them.
-            rescale: Give boxes in pixels of the photo as it was before the pipeline resized it.
+            batch_data_samples: The samples of these photos.
+            rescale: Return boxes in pixels of the photo before the pipeline resized it.
         """
         found = self.net(_unpadded(batch_inputs, batch_data_samples))
         results = [
@@ -133,7 +132,7 @@ class TorchvisionDetector(BaseDetector):
         return self.add_pred_to_datasample(batch_data_samples, results)
 
     def _instances(self, detections: dict[str, torch.Tensor], scale_wh: Sequence[float]) -> InstanceData:
-        """Give one photo's detections mmdet's form, boxes divided by how much wide and high were scaled."""
+        """Convert one photo's detections to mmdet's form, with boxes divided by the scale of width and height."""
         boxes_xyxy = detections["boxes"]
         return InstanceData(
             bboxes=boxes_xyxy / boxes_xyxy.new_tensor([*scale_wh, *scale_wh]),
@@ -146,13 +145,13 @@ class TorchvisionDetector(BaseDetector):
         return self.net(list(batch_inputs))
 
     def extract_feat(self, batch_inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return the feature maps that the heads work on."""
+        """Return the feature maps that the heads use."""
         features = self.net.backbone(batch_inputs)
         return tuple(features.values())
 
 
 def _unpadded(batch_inputs: torch.Tensor, samples: Sequence[DetDataSample]) -> list[torch.Tensor]:
-    """Return the photos of a batch without padding, as views: torchvision takes their sizes from them."""
+    """Return the photos of a batch without padding, as views: torchvision reads their sizes from their shapes."""
     return [
         image[:, : sample.img_shape[0], : sample.img_shape[1]]
         for image, sample in zip(batch_inputs, samples, strict=True)

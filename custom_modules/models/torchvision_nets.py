@@ -1,4 +1,4 @@
-"""torchvision's box detectors as torchvision builds them, but for its own resizing and normalising of photos."""
+"""torchvision's box detectors without their own resizing and normalising of photos, and their pretrained weights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from sortline.errors import InputError, Problem, counted, nearest
 
-#: What torchvision's labels start from, by family. Softmax has an output for the background, which comes first;
-#: RetinaNet and FCOS score every class by itself and read a label as the row of its output (their ``compute_loss``
-#: and ``postprocess_detections``), so that none is kept free.
+#: torchvision's label of the first class, by family. Softmax has an output for the background, which comes first;
+#: RetinaNet and FCOS score each class separately and use a label as the index of its output (their ``compute_loss``
+#: and ``postprocess_detections``), without one for the background.
 LABEL_OFFSETS = {"fasterrcnn": 1, "ssd": 1, "ssdlite": 1, "retinanet": 0, "fcos": 0}
 
-#: Layers of torchvision's classifiers that no detector has.
+#: Layers of torchvision's classifiers that detectors lack.
 CLASSIFIERS = ("fc.", "classifier.")
 BODY = "backbone.body."
 REMEDY = "give weights of the same model_name: torchvision's own, or those of its backbone from ImageNet"
@@ -32,29 +32,29 @@ StateDict = Mapping[str, torch.Tensor]
 
 
 class KeepImages(GeneralizedRCNNTransform):
-    """torchvision's way from photos to a batch without normalising and resizing, which the pipeline has done."""
+    """torchvision's transform from photos to a batch, without normalising and resizing, which the pipeline has done."""
 
     def normalize(self, image: torch.Tensor) -> torch.Tensor:
-        """Return the image as it is."""
+        """Return the image unchanged."""
         return image
 
     def resize(self, image: torch.Tensor, target: dict[str, torch.Tensor] | None = None) -> tuple[Any, Any]:
-        """Return image and boxes as they are."""
+        """Return image and boxes unchanged."""
         return image, target
 
 
 def model_names() -> list[str]:
-    """List the detectors of torchvision that predict boxes and nothing else."""
+    """Return the names of torchvision's detectors that predict boxes only."""
     return [name for name in list_models(module=detection) if _family(name) in LABEL_OFFSETS]
 
 
 def label_offset(model_name: str) -> int:
-    """Return the label that a detector gives to the first class: 1 where 0 is the background, else 0."""
+    """Return the label of a detector's first class: 1 if 0 is the background, otherwise 0."""
     return LABEL_OFFSETS[_family(model_name)]
 
 
 def _family(model_name: str) -> str:
-    """Return what a name begins with, up to a digit or underscore: ``ssdlite`` of ``ssdlite320_mobilenet_v3_large``."""
+    """Return a name up to the first digit or underscore: ``ssdlite`` of ``ssdlite320_mobilenet_v3_large``."""
     return re.split(r"[\d_]", model_name)[0]
 
 
@@ -63,12 +63,12 @@ def build_net(model_name: str, num_classes: int, is_pretrained: bool, trainable_
 
     Args:
         model_name: One of :func:`model_names`.
-        num_classes: Number of classes, the background not counted.
+        num_classes: Number of classes without the background.
         is_pretrained: Whether weights will be loaded, so that early layers of the backbone may be frozen.
         trainable_layers: As torchvision's ``trainable_backbone_layers``.
 
     Raises:
-        InputError: torchvision has no such box detector, or its backbone not as many layers.
+        InputError: torchvision has no such box detector, or its backbone has fewer layers.
     """
     if model_name not in model_names():
         remedy = nearest(model_name, model_names()) or f"choose from {', '.join(model_names())}"
@@ -84,16 +84,16 @@ def build_net(model_name: str, num_classes: int, is_pretrained: bool, trainable_
             )
     except ValueError as error:
         raise InputError(Problem("model.trainable_backbone_layers", str(error), "leave it out")) from None
-    # Only the padding counts: sizes and mean of the replaced transform are never used.
+    # Only the padding matters: sizes and mean of the transform are not used.
     net.transform = KeepImages(1, 1, [], [], size_divisible=net.transform.size_divisible)
     return net
 
 
 @contextmanager
 def _frozen_as_if(is_pretrained: bool, module_name: str) -> Iterator[None]:
-    """Let a builder freeze the backbone's first layers though its weights come later and from elsewhere.
+    """Make a builder freeze the backbone's first layers although its weights are loaded later.
 
-    Builders freeze only what they load themselves
+    Builders freeze layers only if they load the weights themselves
     (https://github.com/pytorch/vision/blob/v0.27.0/torchvision/models/detection/backbone_utils.py,
     ``_validate_trainable_layers``).
     """
@@ -104,27 +104,27 @@ def _frozen_as_if(is_pretrained: bool, module_name: str) -> Iterator[None]:
 
 
 def class_layers(net: Any, model_name: str, num_classes: int) -> set[str]:
-    """Name the parameters of a detector whose shape depends on the number of classes."""
+    """Return the names of a detector's parameters whose shape depends on the number of classes."""
     with torch.device("meta"):
         others = build_net(model_name, num_classes + 1, False, None).state_dict()
     return {name for name, value in net.state_dict().items() if value.shape != others[name].shape}
 
 
 def backbone_norms(net: Any) -> list[nn.Module]:
-    """List the batch norms of the classifier that the backbone is made of, those of a feature pyramid left out."""
+    """Return the batch norms of the classifier in the backbone, without those of a feature pyramid."""
     body = getattr(net.backbone, "body", net.backbone)
     return [module for module in body.modules() if isinstance(module, _BatchNorm)]
 
 
 def apply_test_cfg(net: Any, test_cfg: Mapping[str, Any]) -> None:
-    """Set thresholds and the number of boxes, written in mmdet's keys.
+    """Set thresholds and the number of boxes from mmdet's keys.
 
     Args:
         net: Changed in place.
         test_cfg: ``score_thr``, ``nms=dict(iou_threshold=...)`` and ``max_per_img``, each optional.
 
     Raises:
-        InputError: Another key.
+        InputError: An unknown key.
     """
     names = {"score_thr": "score_thresh", "max_per_img": "detections_per_img"}
     nms = {key: value for key, value in test_cfg.get("nms", {}).items() if key != "type"}
@@ -146,15 +146,15 @@ def load_pretrained(net: Any, checkpoint: str, class_dependent: Collection[str])
 
     Args:
         net: Changed in place.
-        checkpoint: File or address. It holds a detector's state dict, alone or as ``state_dict`` or ``model``, or
-            that of the backbone's classifier.
-        class_dependent: Parameters that may be of another shape, as they depend on the number of classes.
+        checkpoint: File or address with the state dict of a detector, by itself or under ``state_dict`` or ``model``,
+            or with that of the backbone's classifier.
+        class_dependent: Parameters whose shape depends on the number of classes and may differ.
 
     Returns:
         Names of the layers that start fresh.
 
     Raises:
-        InputError: The file holds no weights, or anything else than the class-dependent layers does not fit.
+        InputError: The file holds no weights, or layers other than the class-dependent ones do not fit.
     """
     state = _read_state(checkpoint)
     may_lack: list[str] = []
@@ -169,7 +169,7 @@ def load_pretrained(net: Any, checkpoint: str, class_dependent: Collection[str])
 
 
 def _read_state(checkpoint: str) -> StateDict:
-    """Read the weights of a file that torchvision's or this repository's training has written."""
+    """Read the weights from a file written by torchvision's or this repository's training."""
     content: Any = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
     for key in ("state_dict", "model"):
         content = content.get(key, content)
@@ -179,9 +179,9 @@ def _read_state(checkpoint: str) -> StateDict:
 
 
 def _of_classifier(net: Any, state: StateDict, where: str) -> dict[str, torch.Tensor]:
-    """Give a classifier's weights the names that they have in the detector's backbone."""
+    """Rename a classifier's weights to their names in the detector's backbone."""
     if not any(name.startswith(BODY) for name in net.state_dict()):
-        what = f"is no {type(net).__name__}'s, whose backbone is not built as a classifier"
+        what = f"holds a classifier's weights, and the backbone of {type(net).__name__} is not built as a classifier"
         raise InputError(Problem(where, what, "give a whole detector's weights"))
     return {
         BODY + name.removeprefix("features."): value
@@ -191,7 +191,7 @@ def _of_classifier(net: Any, state: StateDict, where: str) -> dict[str, torch.Te
 
 
 def _load(net: Any, state: StateDict, may_lack: Collection[str], where: str) -> None:
-    """Load weights of which all have to fit; names of torchvision's older files are known to its layers."""
+    """Load weights, all of which have to fit; torchvision's layers convert the names of its older files."""
     try:
         result = net.load_state_dict(state, strict=False)
     except RuntimeError as error:

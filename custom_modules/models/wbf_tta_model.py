@@ -1,4 +1,4 @@
-"""Any detector on several views of a photo, their boxes brought back to the photo and fused."""
+"""Test-time augmentation: any detector on several views of a photo, whose boxes are fused."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ from sortline.predictions.results import Results
 
 @MODELS.register_module()
 class WBFTTAModel(BaseTTAModel):
-    """Runs a detector on each view, one view after the other, and merges them by Weighted Boxes Fusion.
+    """Runs a detector on each view in turn and merges the results by Weighted Boxes Fusion.
 
-    Views count as the members of an ensemble of equal weight. Beside mmdet's ``DetTTAModel``, which concatenates
-    and suppresses, this one averages the boxes. A fused box has its best view's score unless told otherwise: what a
-    detector's own suppression leaves of an object is fused as well, and an average takes the weak ones for doubts.
-    Instance masks are left out.
+    The views are members of an ensemble with equal weights. mmdet's ``DetTTAModel`` concatenates the boxes and applies
+    NMS; this class averages them. By default a fused box has the score of its best view: duplicates that the detector's
+    own NMS has left are fused too, and their low scores would lower an average. Instance masks are not merged.
 
     Args:
         module: The detector.
-        data_preprocessor: Given to the detector if it has none; mmengine's Runner passes the config's.
-        iou_thr: IoU above which boxes of a class show the same object.
-        skip_box_thr: Boxes of a view with a lower score are left out.
+        data_preprocessor: Used for the detector if it has none; mmengine's Runner passes the config's.
+        iou_thr: IoU above which boxes of a class belong to the same object.
+        skip_box_thr: Boxes of a view with a lower score are not used.
         conf_type: How a fused box is scored, as in :class:`EnsembleSettings`.
-        max_per_image: Most boxes of a photo, the highest-scoring ones; None for all.
+        max_per_image: Maximum number of boxes of a photo, by score; None for all.
 
     Raises:
-        InputError: Settings that mean nothing.
+        InputError: A setting is invalid.
     """
 
     def __init__(
@@ -57,26 +56,26 @@ class WBFTTAModel(BaseTTAModel):
         )
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
-        """Return the detector's weights under its own names: the views add none, so its checkpoints fit."""
+        """Return the detector's weights under its own names, so that its checkpoints fit."""
         state: dict[str, torch.Tensor] = self.module.state_dict(*args, **kwargs)
         return state
 
     def val_step(self, data: Any) -> list[Any]:
-        """Validate as :meth:`test_step` tests; mmengine's class can only test."""
+        """Do what :meth:`test_step` does; mmengine's class can only test."""
         return self.test_step(data)
 
     def merge_preds(self, data_samples_list: Sequence[Sequence[Any]]) -> list[Any]:
         """Merge the views of each photo.
 
         Args:
-            data_samples_list: The views of each photo as the detector returned them, boxes in pixels of the flipped
-                photo, with ``ori_shape`` and ``flip_direction``.
+            data_samples_list: The detector's results for the views of each photo: boxes in pixels of the flipped photo,
+                with ``ori_shape`` and ``flip_direction``.
 
         Returns:
-            The first view's sample of each photo, its ``pred_instances`` replaced by the merged boxes.
+            The first view's sample of each photo, with ``pred_instances`` replaced by the merged boxes.
 
         Raises:
-            InputError: Boxes or scores that are not numbers.
+            InputError: Boxes or scores are not finite.
         """
         sizes_wh = [samples[0].ori_shape[1::-1] for samples in data_samples_list]
         views = [view_results(samples, sizes_wh) for samples in zip(*data_samples_list, strict=True)]
@@ -89,17 +88,17 @@ class WBFTTAModel(BaseTTAModel):
 
 
 def view_results(samples: Sequence[Any], sizes_wh: Sequence[tuple[int, int]]) -> Results:
-    """Bring one view's detections back to the photos.
+    """Map one view's detections back to the photos.
 
     Args:
         samples: The view's sample of each photo.
         sizes_wh: Width and height of each photo.
 
     Returns:
-        Detections with a photo's place in the batch as its image id and labels as category ids.
+        Detections with a photo's index in the batch as its image id and labels as category ids.
 
     Raises:
-        InputError: Boxes or scores that are not numbers.
+        InputError: Boxes or scores are not finite.
     """
     parts = []
     for index, (sample, size_wh) in enumerate(zip(samples, sizes_wh, strict=True)):
@@ -114,7 +113,7 @@ def view_results(samples: Sequence[Any], sizes_wh: Sequence[tuple[int, int]]) ->
 
 
 def unflipped(bboxes_xyxy: FloatArray, size_wh: tuple[int, int], direction: str | None) -> FloatArray:
-    """Map boxes on a flipped photo to the photo as it is.
+    """Map boxes on a flipped photo to the unflipped photo.
 
     >>> unflipped(np.array([[10.0, 5.0, 30.0, 25.0]]), (64, 48), "horizontal").tolist()
     [[34.0, 5.0, 54.0, 25.0]]
@@ -125,7 +124,7 @@ def unflipped(bboxes_xyxy: FloatArray, size_wh: tuple[int, int], direction: str 
         direction: ``"horizontal"``, ``"vertical"``, ``"diagonal"`` for both, or None.
 
     Raises:
-        ValueError: Another direction.
+        ValueError: An unknown direction.
     """
     if direction not in (None, "horizontal", "vertical", "diagonal"):
         raise ValueError(f"unknown direction of flipping: {direction!r}")
@@ -141,7 +140,7 @@ def unflipped(bboxes_xyxy: FloatArray, size_wh: tuple[int, int], direction: str 
 def merge_views(views: Sequence[Results], sizes_wh: Sequence[tuple[int, int]], settings: EnsembleSettings) -> Results:
     """Fuse the views of a batch of photos.
 
-    Boxes are cut at the border of their photo first; a detector may find some in the padding.
+    Boxes are clipped to their photo first, because a detector may find some in the padding.
 
     Args:
         views: Detections of each view, as :func:`view_results` returns them.
@@ -149,9 +148,9 @@ def merge_views(views: Sequence[Results], sizes_wh: Sequence[tuple[int, int]], s
         settings: How to fuse.
 
     Returns:
-        Detections of the photos in their order, each photo's by falling score.
+        Detections of the photos in order, those of a photo by descending score.
     """
-    # Here, since every training imports this module and numba takes a while to start.
+    # Here, because every training imports this module and numba starts slowly.
     from sortline.predictions.ensembling.fuse import ensemble
 
     labels = 1 + max((int(view.category_ids.max()) for view in views if len(view)), default=0)
@@ -167,7 +166,7 @@ def merge_views(views: Sequence[Results], sizes_wh: Sequence[tuple[int, int]], s
 
 
 def as_instances(found: Results, device: torch.device) -> InstanceData:
-    """Give one photo's detections the form in which mmdet's detectors return them."""
+    """Convert one photo's detections to the form of mmdet's detectors."""
     corners = found.bboxes_xywh.copy()
     corners[:, 2:] += corners[:, :2]
     return InstanceData(

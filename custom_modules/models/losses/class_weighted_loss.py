@@ -1,4 +1,4 @@
-"""Class weights for losses of sigmoid heads, which take none of their own."""
+"""Class weights for losses of sigmoid heads, which have none of their own."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class ClassWeightedLoss(nn.Module):
-    """Lets each sample of a classification loss count by the class of its object.
+    """Weights each sample of a classification loss by the class of its object.
 
-    mmdet's FocalLoss, QualityFocalLoss and VarifocalLoss know no class weights, and ``class_weight`` of its sigmoid
-    cross-entropy weighs a class's column, not its samples. What all of them take is a weight for each sample, and
-    that is what this one gives them: a sample with an object of class c counts ``class_weight[c]`` times, in all
-    its columns; one without counts ``background`` times.
+    mmdet's FocalLoss, QualityFocalLoss and VarifocalLoss have no class weights, and ``class_weight`` of its sigmoid
+    cross-entropy weights a class's column, not its samples. But all of them accept a weight for each sample: here a
+    sample with an object of class c gets the weight ``class_weight[c]`` in all its columns, and a sample without an
+    object gets ``background``.
 
     Args:
-        loss: The loss inside.
-        class_weight: Weight of each class, in their order.
+        loss: Config of the inner loss.
+        class_weight: Weight of each class, in order.
         background: Weight of a sample without an object.
-        use_sigmoid: What heads read from a loss's config: always True.
+        use_sigmoid: Read by heads from a loss's config; always True.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class ClassWeightedLoss(nn.Module):
 
         Args:
             pred: ``(N, C)`` logits.
-            target: ``(N,)`` labels with C for background; those and ``(N,)`` qualities; or ``(N, C)`` targets,
-                of which at most one in a row is above 0.
-            weight: ``(N,)`` or ``(N, C)`` weights that the head gives.
+            target: ``(N,)`` labels with C for background; a pair of such labels and ``(N,)`` qualities; or ``(N, C)``
+                targets with at most one above 0 in a row.
+            weight: ``(N,)`` or ``(N, C)`` weights from the head.
             avg_factor: As for the inner loss.
             reduction_override: As for the inner loss.
         """
         is_dense = isinstance(target, Tensor) and target.dim() > 1
         rows = pred.new_tensor(self.row_weights, dtype=torch.float32)[labels_of(target)]
-        # Losses with dense targets weigh each value, but for the quality focal loss, which sums over classes first.
+        # Losses with dense targets weight each value, except the quality focal loss, which sums over classes first.
         if (is_dense and not isinstance(self.loss, QualityFocalLoss)) or (weight is not None and weight.dim() > 1):
             rows = rows.unsqueeze(1)
         weight = rows if weight is None else weight * rows
@@ -63,7 +63,7 @@ class ClassWeightedLoss(nn.Module):
 
 
 def labels_of(target: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """Return ``(N,)`` labels of any form of target; C, the number of classes, where there is no object."""
+    """Return ``(N,)`` labels from any form of target, with C, the number of classes, for no object."""
     if not isinstance(target, Tensor):
         return target[0]
     if target.dim() == 1:

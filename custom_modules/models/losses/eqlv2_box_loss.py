@@ -9,10 +9,10 @@ from torch import Tensor
 
 @MODELS.register_module()
 class EQLV2BoxLoss(EQLV2Loss):
-    """mmdet's EQLV2Loss, with what its box heads ask of a loss that brings its own activation.
+    """mmdet's EQLV2Loss with the attributes that box heads read from a loss with its own activation.
 
     EQLv2 (https://arxiv.org/abs/2012.08548) trains a sigmoid for each class and one for "no object". mmdet's loss has
-    the activation, but lacks the attributes by which a box head learns of it, so that the head predicts by softmax:
+    the activation but lacks the attributes that announce it to a box head, so that the head predicts by softmax:
     https://github.com/open-mmlab/mmdetection/blob/main/mmdet/models/losses/eqlv2_loss.py.
     """
 
@@ -25,10 +25,10 @@ class EQLV2BoxLoss(EQLV2Loss):
         return int(self.get_channel_num(num_classes))
 
     def get_activation(self, pred: Tensor) -> Tensor:
-        """Turn ``(N, C + 1)`` logits into scores: a class counts only as far as there is an object.
+        """Convert ``(N, C + 1)`` logits to scores, each class multiplied by the probability of an object.
 
-        mmdet scales a class's score by ``1 - p(no object)`` in place, on the sigmoid's own result; here the input
-        is float32, whatever the training ran in.
+        mmdet multiplies by ``1 - p(no object)`` in place, on the result of the sigmoid; here the input is converted to
+        float32 first, whatever the precision of the training.
         """
         return super().get_activation(pred.float())
 

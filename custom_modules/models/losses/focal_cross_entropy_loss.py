@@ -15,13 +15,13 @@ from sortline.errors import InputError, Problem
 
 
 def smoothed_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:
-    """Turn labels into distributions: ``1 - smoothing`` on the label, the rest spread evenly over all classes.
+    """Convert labels to distributions: ``1 - smoothing`` on the label, the rest spread evenly over all classes.
 
     Szegedy et al., https://arxiv.org/abs/1512.00567, section 7.
 
     Args:
         labels: ``(N,)`` class indices.
-        count: Number of classes, the background included where it is one.
+        count: Number of classes, including the background if it is one.
         smoothing: Probability to spread, from 0 to below 1.
 
     Returns:
@@ -34,7 +34,7 @@ def softmax_focal_cross_entropy(logits: Tensor, labels: Tensor, gamma: float = 0
     """Return the loss of each sample: the sum over classes of ``-q (1 - p)^gamma log p``.
 
     Args:
-        logits: ``(N, C)``, the background's among them where there is one.
+        logits: ``(N, C)``, including the background's if there is one.
         labels: ``(N,)`` class indices.
         gamma: Focusing, 0 for none: https://arxiv.org/abs/1708.02002, equation 4.
         smoothing: As for :func:`smoothed_targets`.
@@ -56,14 +56,14 @@ def sigmoid_focal_cross_entropy(
 
     For hard targets this is the focal loss; for soft ones it focuses as the quality focal loss does
     (https://arxiv.org/abs/2006.04388). Only samples with an object are smoothed: their class to
-    ``1 - smoothing + smoothing / C``, the others to ``smoothing / C``. Background stays 0, of which a one-stage
-    detector sees thousands of samples for one with an object.
+    ``1 - smoothing + smoothing / C``, the others to ``smoothing / C``. Background targets stay 0: a one-stage detector
+    has thousands of background samples for each object.
 
     Args:
         logits: ``(N, C)``.
         targets: ``(N,)`` class indices, C for background; or ``(N, C)`` targets from 0 to 1.
         gamma: Focusing, 0 for none.
-        alpha: Weight of targets of 1, ``1 - alpha`` that of targets of 0; None weighs both 1.
+        alpha: Weight of targets of 1; targets of 0 have ``1 - alpha``. None weights both by 1.
         smoothing: Probability to spread, from 0 to below 1.
 
     Returns:
@@ -88,22 +88,22 @@ def sigmoid_focal_cross_entropy(
 class FocalCrossEntropyLoss(nn.Module):
     """mmdet's ``CrossEntropyLoss`` and ``FocalLoss`` in one, with label smoothing.
 
-    It takes the keys of both, so that a recipe changes the ``type`` of a loss and adds a key, and two recipes can
-    add one each. With ``gamma=0`` and ``smoothing=0`` it is the cross-entropy; with sigmoid, ``alpha=0.25`` and
-    ``gamma=2`` the focal loss. mmdet's own focal loss is sigmoid only, while two-stage heads predict by softmax.
+    It accepts the keys of both: a recipe changes only the ``type`` of a loss and adds a key, and two recipes can be
+    combined. With ``gamma=0`` and ``smoothing=0`` it is the cross-entropy; with sigmoid, ``alpha=0.25`` and
+    ``gamma=2`` it is the focal loss. mmdet's focal loss is for sigmoid only, while two-stage heads predict by softmax.
 
     Args:
-        use_sigmoid: A sigmoid a class in place of a softmax over classes and background.
-        gamma: Focusing: 2 is usual, 0 none.
-        alpha: Weight of targets of 1 against those of 0, sigmoid only; None weighs both 1.
+        use_sigmoid: Use a sigmoid for each class instead of a softmax over classes and background.
+        gamma: Focusing: 2 is usual, 0 means none.
+        alpha: Weight of targets of 1 against those of 0, sigmoid only; None weights both by 1.
         smoothing: Probability that label smoothing spreads over the classes.
-        class_weight: Weight of each class, and of the background after them for softmax; it counts by a
-            sample's label. Softmax only: :class:`ClassWeightedLoss` does it for sigmoid.
+        class_weight: Weight of a sample by its label: of each class, then of the background. Softmax only;
+            :class:`ClassWeightedLoss` does the same for sigmoid.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        loss_weight: Factor on everything.
+        loss_weight: Factor on the result.
 
     Raises:
-        InputError: A value is out of its range, or does not go with softmax or sigmoid.
+        InputError: A value is out of range, or not available with softmax or sigmoid.
     """
 
     def __init__(
@@ -141,9 +141,9 @@ class FocalCrossEntropyLoss(nn.Module):
             pred: ``(N, C)`` logits; ``(N, C + 1)`` for softmax with background.
             target: ``(N,)`` labels; for sigmoid also ``(N, C)`` targets from 0 to 1.
             weight: ``(N,)`` weight of each sample, or ``(N, C)``.
-            avg_factor: What the sum is divided by; the number of values unless given.
-            reduction_override: In place of ``reduction``.
-            **_: What mmdet passes to cross-entropy alone, such as ``ignore_index``.
+            avg_factor: Divisor of the sum; the number of values by default.
+            reduction_override: Used in place of ``reduction``.
+            **_: Arguments that mmdet passes to cross-entropy only, such as ``ignore_index``.
         """
         if self.use_sigmoid:
             loss = sigmoid_focal_cross_entropy(pred, target, self.gamma, self.alpha, self.smoothing)

@@ -196,7 +196,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
         (dict(model_name="resnet10t", img_size=224), "resnet10t takes no img_size"),
         (dict(model_name="densenet121", drop_path_rate=0.1), "densenet121 takes no drop_path_rate"),
         (dict(model_name="vit_tiny_patch16_224", out_strides=(16,), frozen_stages=13), "has 12 blocks"),
-        (dict(model_name="resnet10t", even_padding=True), "pads evenly as it is"),
+        (dict(model_name="resnet10t", even_padding=True), "already pads evenly"),
     ],
 )
 def test_a_model_or_stride_that_timm_lacks_is_refused(kwargs: dict[str, Any], message: str) -> None:

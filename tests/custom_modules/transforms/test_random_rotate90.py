@@ -58,8 +58,8 @@ def test_without_objects_the_photo_is_turned(make_sample):
     assert results["gt_masks"].masks.shape == (0, 40, 30)
 
 
-def test_a_chance_above_1_is_refused():
+def test_a_probability_above_1_is_refused():
     from custom_modules.transforms import RandomRotate90
 
-    with pytest.raises(InputError, match="chance from 0 to 1"):
+    with pytest.raises(InputError, match="probability from 0 to 1"):
         RandomRotate90(prob=75)

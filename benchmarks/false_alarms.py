@@ -16,8 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from evaluate import made_up
-from rich.console import Console
-from rich.table import Table
 
 from sortline.predictions.matching import Matches
 
@@ -28,6 +26,7 @@ from simulate import DetectorNoise, Scene, make_scene, simulate_detector
 
 from sortline.data.folding.folds import part_of
 from sortline.progress import track
+from sortline.reports.tables import Table
 from sortline.runs.comparison.compare import compare
 from sortline.runs.comparison.compared_runs import Candidate, Part
 
@@ -54,11 +53,8 @@ def main(argv: list[str] | None = None) -> None:
         for kind, (noise, in_folds) in KINDS.items():
             runs = [train(scene, noise, in_folds, seed=2 * pair + run) for run in (0, 1)]
             alarms[kind] += compare(runs, REPLICATES, seed=pair).differences[0].score.sign != 0
-    table = Table("kind", title=f"{args.images:,} images, {args.pairs} pairs of equal runs")
-    table.add_column("called different", justify="right")
-    for kind, count in alarms.items():
-        table.add_row(kind, f"{count} of {args.pairs}")
-    Console().print(table)
+    rows = [(kind, f"{count} of {args.pairs}") for kind, count in alarms.items()]
+    Table(("kind", "called different"), rows, f"{args.images:,} images, {args.pairs} pairs of equal runs").print()
 
 
 def train(scene: Scene, noise: DetectorNoise, in_folds: bool, seed: int) -> Candidate:

@@ -15,8 +15,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from sklearn.model_selection import StratifiedGroupKFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,6 +23,7 @@ from sortline.data.annotations import read_annotations
 from sortline.data.describe.statistics import BoxTable, box_table
 from sortline.data.folding.balance import balance
 from sortline.data.folding.folds import make_folds
+from sortline.reports.tables import GAP, Table
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -96,13 +95,14 @@ def made_up(images: int, classes: int) -> dict[str, object]:
 def print_table(
     rows: list[tuple[str, str]], deviations: dict[str, list[list[float]]], seconds: dict[str, float], seeds: int
 ) -> None:
-    table = Table("", "total", *deviations, title=f"largest relative deviation, mean over {seeds} seeds")
     means = np.array([np.mean(deviations[name], axis=0) for name in deviations])
-    for (name, total), values in zip(rows, means.T, strict=True):
-        table.add_row(name, total, *(f"{value:.3%}" for value in values))
-    table.add_section()
-    table.add_row("seconds", "", *(f"{value / seeds:.2f}" for value in seconds.values()))
-    Console().print(table)
+    shown = [
+        (name, total, *(f"{value:.3%}" for value in values))
+        for (name, total), values in zip(rows, means.T, strict=True)
+    ]
+    last = ("seconds", "", *(f"{value / seeds:.2f}" for value in seconds.values()))
+    title = f"largest relative deviation, mean over {seeds} seeds"
+    Table(("", "total", *deviations), [*shown, GAP, last], title).print()
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

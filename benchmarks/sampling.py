@@ -5,11 +5,10 @@ python benchmarks/sampling.py data/recycle/train.json
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -17,6 +16,7 @@ from sortline.data import sampling_weights as sampling
 from sortline.data.annotations import read_annotations
 from sortline.data.coco_table import read_table
 from sortline.data.sampling_tally import DrawTally, count_drawn
+from sortline.reports.tables import GAP, Table
 
 THR = 0.1
 FACTORS = {"Battery": 4, "Clothing": 2}
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("annotations", nargs="+", help="COCO annotation files")
     for path in parser.parse_args(argv).annotations:
-        Console(width=120).print(draw_table(path))
+        draw_table(path).print()
 
 
 def read_pool(path: str) -> sampling.Pool:
@@ -54,16 +54,16 @@ def draw_table(path: str) -> Table:
         "class-balanced": sampling.class_balanced_weights(pool.counts),
     }
     tallies = {name: tally_epochs(pool, weights) for name, weights in samplers.items()}
-    table = Table("share of the boxes drawn", "images", *samplers, title=f"{path}, {EPOCHS} epochs")
     drawn = [count_drawn(tally.total, pool) for tally in tallies.values()]
+    rows: list[Sequence[str]] = []
     for index, name in enumerate(pool.classes):
         shares = [f"{counts.boxes[index] / counts.boxes.sum():.1%}" for counts in drawn]
-        table.add_row(name, f"{np.count_nonzero(pool.counts[:, index]):,}", *shares)
-    table.add_section()
+        rows.append((name, f"{np.count_nonzero(pool.counts[:, index]):,}", *shares))
     last = [tally.advance() for tally in tallies.values()]
-    table.add_row("different images an epoch", f"{len(pool.counts):,}", *(f"{np.count_nonzero(x):,}" for x in last))
-    table.add_row("most draws of one image an epoch", "", *(str(times.max()) for times in last))
-    return table
+    different = ("different images an epoch", f"{len(pool.counts):,}", *(f"{np.count_nonzero(x):,}" for x in last))
+    most = ("most draws of one image an epoch", "", *(str(times.max()) for times in last))
+    headers = ("share of the boxes drawn", "images", *samplers)
+    return Table(headers, [*rows, GAP, different, most], f"{path}, {EPOCHS} epochs")
 
 
 def tally_epochs(pool: sampling.Pool, weights: np.ndarray) -> DrawTally:

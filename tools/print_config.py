@@ -52,21 +52,20 @@ def print_resolved(config: str, options: dict[str, Any]) -> str:
 
 
 def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
-    from rich.console import Console
-    from rich.table import Column, Table
-
     from sortline.pipeline.bind import bind
     from sortline.pipeline.compose import load_config
+    from sortline.reports.tables import Table
     from sortline.runs.settings import difference
 
     configs = [load_config(path) for path in (first, second)]
     for cfg in configs:
         bind(cfg)
     rows = difference(*(cfg._cfg_dict.to_dict() for cfg in configs))
-    table = Table(*(Column(header, overflow="fold") for header in ("key", first, second)))
-    for key, left, right in rows:
-        table.add_row(key, repr(left), repr(right))
-    Console().print(table if rows else "no difference")
+    if rows:
+        cells = [(key, repr(left), repr(right)) for key, left, right in rows]
+        Table(("key", first, second), cells, left=(0, 1, 2)).print()
+    else:
+        print("no difference")
     return rows
 
 

@@ -16,12 +16,12 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATA_SAMPLERS, DATASETS, PARAM_SCHEDULERS
 from mmengine.structures import InstanceData
 from rich.console import Console
-from rich.table import Table
 from torch import nn
 
 from sortline.pipeline.bind import as_list
 from sortline.pipeline.registering import register
 from sortline.quiet import only_errors
+from sortline.reports.tables import Table
 from sortline.weights.pretrained import drop_pretrained
 
 PROBE_SIDES = (256, 320)  # pixels; what grows with the area, and what does not, shows in two small images
@@ -205,18 +205,20 @@ def print_plan(cfg: Config, lines: Sequence[str]) -> Plan:
     """Show the plan on the terminal and return it."""
     plan = make_plan(cfg)
     console = Console()
-    table = Table(title=f"plan of {cfg.filename}", show_header=False)
-    for part, count in plan.images.items():
-        table.add_row(f"{part} images", f"{count:,}")
     steps = f"{plan.epochs} epochs, " if plan.epochs else ""
-    table.add_row("training", f"{steps}{plan.iterations:,} iterations of {plan.batch_size} images")
     total, trained = plan.parameters
-    table.add_row("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained")
-    table.add_row("memory, estimated", f"{plan.memory_mib / 1024:.1f} GiB in float32 (less with --amp)")
-    rates = "\n".join(f"{iteration:>9,}  {rate:.3g}" for iteration, rate in plan.learning_rates)
-    table.add_row("learning rate\nby iteration", rates)
-    table.add_row("run folder", cfg.work_dir)
-    console.print(table)
+    rows = [
+        *((f"{part} images", f"{count:,}") for part, count in plan.images.items()),
+        ("training", f"{steps}{plan.iterations:,} iterations of {plan.batch_size} images"),
+        ("parameters", f"{total / 1e6:.2f} M, {trained / 1e6:.2f} M of them trained"),
+        ("memory, estimated", f"{plan.memory_mib / 1024:.1f} GiB in float32 (less with --amp)"),
+        (
+            "learning rate\nby iteration",
+            "\n".join(f"{iteration:>9,}  {rate:.3g}" for iteration, rate in plan.learning_rates),
+        ),
+        ("run folder", str(cfg.work_dir)),
+    ]
+    Table(("", ""), rows, f"plan of {cfg.filename}", left=(0, 1)).print(console)
     for line in lines:
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     console.print("The config is sound. Nothing was trained.")

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from ops_parity.cases import Case, all_cases
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from custom_modules.ops import ext
+from sortline.reports.tables import Table
 
 SEEDS = range(5)
 # Of the largest number compared; some ops sum thousands of products.
@@ -169,12 +169,12 @@ def _summary(rows: list[Outcome], device: str) -> dict[str, Any]:
 def print_table(record: dict[str, Any]) -> None:
     """Print the record as a table, with the notes below it."""
     title = f"Sortline's ops and mmcv {record['mmcv']}'s, torch {record['torch']}, {record['device']}"
-    table = Table("op", "status", "values", "gradients", "cases", title=title)
+    rows = []
     for op, entry in record["ops"].items():
         numbers = ("-" if entry[key] is None else f"{entry[key]:.1e}" for key in ("values", "gradients"))
-        table.add_row(op, entry["status"], *numbers, str(entry["cases"]))
+        rows.append((op, entry["status"], *numbers, str(entry["cases"])))
     console = Console()
-    console.print(table)
+    Table(("op", "status", "values", "gradients", "cases"), rows, title, left=(0, 1)).print(console)
     for op, entry in record["ops"].items():
         if entry["note"]:
             console.print(f"{op}: {entry['note']}", highlight=False)

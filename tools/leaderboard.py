@@ -10,7 +10,7 @@ from sortline.cli import run_tool
 from sortline.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from sortline.runs.leaderboard.entries import Entry
+    from sortline.runs.leaderboard.board import Entry
 
 EXAMPLES = """examples:
   python tools/leaderboard.py
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
 
     from sortline.files import atomic_write
     from sortline.runs.leaderboard import board, columns
-    from sortline.runs.leaderboard import leaderboard_page as page
+    from sortline.runs.leaderboard.leaderboard_page import render_page
 
     entries, problems = board.read_board(args.root, args.price_per_hour, args.baseline, not args.no_intervals)
     entries = columns.ordered(columns.select(entries, args.filter), args.sort, args.reverse)
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
             file.write(columns.as_csv(entries))
     if args.html:
         with atomic_write(args.html) as file:
-            file.write(page.render_page(str(args.root), entries, problems, args.html))
+            file.write(render_page(str(args.root), entries, problems, args.html))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> "list[Entry] | Path":
 
 def enter(args: argparse.Namespace) -> Path:
     """Keep the public score of a run."""
-    from sortline.runs.leaderboard.public_score import enter_score
+    from sortline.runs.leaderboard.kept_scores import enter_score
 
     path = enter_score(args.enter, args.public)
     print(f"public score {args.public:g}: {path}")

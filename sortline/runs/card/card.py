@@ -18,8 +18,8 @@ from sortline.reports.theme import Chart
 from sortline.runs.card import training_charts as charts
 from sortline.runs.card.curves import Curves, read_curves
 from sortline.runs.card.validation import Validation, read_validation
-from sortline.runs.leaderboard.entries import Entry, add_changes, make_entries
-from sortline.runs.leaderboard.runs import Run, read_run, runs_beside
+from sortline.runs.leaderboard.board import Entry, add_changes, make_entries
+from sortline.runs.leaderboard.found_runs import Run, read_run, runs_beside
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import CARD, NAME
 from sortline.runs.score import label

@@ -11,7 +11,7 @@ from typing import Any
 
 from sortline.errors import InputError, Problem, nearest
 from sortline.reports.tables import Table
-from sortline.runs.leaderboard.entries import Entry
+from sortline.runs.leaderboard.board import Entry
 from sortline.runs.score import label
 
 CHANGES_SHOWN = 3

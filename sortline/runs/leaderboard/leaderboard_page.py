@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from sortline.errors import Problem
 from sortline.reports.page import page_template
+from sortline.runs.leaderboard.board import FINISHED, Entry
 from sortline.runs.leaderboard.columns import by_score, shown_columns
-from sortline.runs.leaderboard.entries import FINISHED, Entry
 from sortline.runs.run_record import CARD
 from sortline.runs.score import label
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sortline.runs.leaderboard.runs import read_run
+from sortline.runs.leaderboard.found_runs import read_run
 from sortline.runs.recorded_settings import record_settings, restore_settings, settings_hash
 from sortline.runs.run_record import TRAINED, read_record
 from sortline.runs.score import Score

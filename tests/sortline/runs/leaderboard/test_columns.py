@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sortline.errors import InputError
+from sortline.runs.leaderboard.board import Entry
 from sortline.runs.leaderboard.columns import COLUMNS, as_csv, changes_text, ordered, select, tables
-from sortline.runs.leaderboard.entries import Entry
-from sortline.runs.leaderboard.runs import Run
+from sortline.runs.leaderboard.found_runs import Run
 from sortline.runs.settings import Change
 
 RUN = Run(

@@ -7,7 +7,7 @@ import pytest
 from sortline.errors import InputError
 from sortline.runs.conditions import Hardware
 from sortline.runs.git_state import GitState
-from sortline.runs.leaderboard.runs import find_runs, read_run, runs_beside
+from sortline.runs.leaderboard.found_runs import find_runs, read_run, runs_beside
 from sortline.runs.run_record import RunRecord
 
 RECORD = {

@@ -1,9 +1,14 @@
+"""A public score is of one submission; an interval is measured once for the same files."""
+
 import json
 
 import pytest
+from written_runs import dataset, write_run
 
 from sortline.errors import InputError
-from sortline.runs.leaderboard.public_score import enter_score, read_score
+from sortline.predictions.bootstrap import Interval
+from sortline.runs.leaderboard import kept_scores
+from sortline.runs.leaderboard.kept_scores import enter_score, interval_over_images, read_score
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +60,22 @@ def test_a_score_is_entered_of_a_run_or_its_folds_alone(tmp_path):
     enter_score(tmp_path / "x", 0.5)
     with pytest.raises(InputError, match=r"y: holds no run\n.*fold_0"):
         enter_score(tmp_path / "y", 0.5)
+
+
+@pytest.fixture
+def single(tmp_path):
+    return write_run(tmp_path / "single", dataset(30), tmp_path / "val.json", range(20))
+
+
+def test_an_interval_is_measured_once_until_its_files_change(single, monkeypatch):
+    first = interval_over_images(single)
+    monkeypatch.setattr(kept_scores, "_measure_interval", lambda folder: Interval(0.0, 1.0))
+    assert interval_over_images(single) == first
+    record = json.loads((single / "run.json").read_text())
+    (single / "run.json").write_text(json.dumps({**record, "seed": 1}, indent=2))
+    assert interval_over_images(single) == Interval(0.0, 1.0)
+
+
+def test_a_run_whose_photos_list_is_gone_has_no_interval(single, tmp_path):
+    (tmp_path / "val.json").unlink()
+    assert interval_over_images(single) is None

@@ -1,19 +1,26 @@
-"""The public score of a run's submission, entered by hand and kept in the run folder."""
+"""Scores that a record does not hold: the public one, entered by hand, and the interval, measured once."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sortline.errors import InputError, Problem, tool_command
-from sortline.files import file_sha256, missing_part, write_json
+from sortline.files import cache_folder, file_sha256, missing_part, read_json, write_json
+from sortline.predictions.bootstrap import Interval, interval, resamples
+from sortline.predictions.box_scores import box_score
+from sortline.predictions.ranking import mean_ap
 from sortline.runs.conditions import utc_now
-from sortline.runs.run_record import NAME as RECORD
-from sortline.runs.run_record import SUBMISSION, fold_folders
+from sortline.runs.run_record import NAME, SUBMISSION, VAL_PREDICTIONS, fold_folders
 from sortline.runs.typed_json import read_dataclass
+from sortline.runs.validated import finished_record, read_validated
 
-NAME = "public_score.json"
+PUBLIC_SCORE = "public_score.json"
+#: Of the bootstrap.
+REPLICATES, SEED = 1000, 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
     problems = []
     if not root.is_dir():
         problems.append(Problem(str(root), "no such run folder", missing_part(root)))
-    elif not (root / RECORD).is_file() and not fold_folders(root):
+    elif not (root / NAME).is_file() and not fold_folders(root):
         remedy = "name the folder of a run, or one that holds fold_0, fold_1 ..."
         problems.append(Problem(str(root), "holds no run", remedy))
     if not 0 <= score <= 1:
@@ -64,8 +71,8 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
     submission = root / SUBMISSION
     digest = file_sha256(submission) if submission.is_file() else ""
     entry = PublicScore(score, utc_now(), digest)
-    write_json(root / NAME, asdict(entry), indent=1)
-    return root / NAME
+    write_json(root / PUBLIC_SCORE, asdict(entry), indent=1)
+    return root / PUBLIC_SCORE
 
 
 def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
@@ -74,7 +81,7 @@ def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
     Raises:
         InputError: The file is there and holds no score.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / PUBLIC_SCORE
     if not path.is_file():
         return None
     remedy = "enter it again: " + tool_command("tools/leaderboard.py", "--enter", folder, "--public", "SCORE")
@@ -82,3 +89,41 @@ def read_score(folder: str | os.PathLike[str]) -> PublicScore | None:
     if not 0 <= entry.score <= 1:
         raise InputError(Problem(str(path), f"holds no public score: {entry.score:g}", remedy))
     return entry
+
+
+def interval_over_images(folder: Path) -> Interval | None:
+    """Measure the interval of a tested run's score over its validation images.
+
+    What was measured is kept in the cache, and holds while record and predictions are the same files.
+
+    Args:
+        folder: Run folder.
+
+    Returns:
+        The 95% interval; None if predictions or images are not at hand, or the score doesn't follow from boxes.
+    """
+    try:
+        facts: list[Any] = [REPLICATES, SEED]
+        for path in (folder / NAME, folder / VAL_PREDICTIONS):
+            status = path.stat()
+            facts += [str(path.resolve()), status.st_size, status.st_mtime_ns]
+        kept = cache_folder() / "intervals" / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:24]}.json"
+        if not kept.is_file():
+            write_json(kept, asdict(_measure_interval(folder)))
+        bounds = read_json(kept)
+        return Interval(bounds["low"], bounds["high"])
+    except (InputError, OSError, KeyError, ValueError, TypeError):  # moved, changed or damaged: no interval, no harm
+        return None
+
+
+def _measure_interval(folder: Path) -> Interval:
+    record = finished_record(folder)
+    score = box_score(record.deciding_name)
+    if score is None:
+        raise ValueError(f"{record.deciding_name} doesn't follow from boxes")
+    matches = read_validated(folder, record).matches
+    weights = resamples(len(matches.truth.image_ids), REPLICATES, SEED)
+    measured = interval(mean_ap(score.of(matches)(weights)))
+    if measured is None:
+        raise ValueError("no boxes to be found")
+    return measured

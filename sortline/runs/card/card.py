@@ -15,11 +15,11 @@ from sortline.predictions.bootstrap import Interval
 from sortline.reports.numbers import interval_text, some
 from sortline.reports.page import page_template
 from sortline.reports.theme import Chart
-from sortline.runs.card import training_charts as charts
-from sortline.runs.card.curves import Curves, read_curves
-from sortline.runs.card.validation import Validation, read_validation
+from sortline.runs.card import card_charts as charts
+from sortline.runs.card.card_validation import Validation, read_validation
 from sortline.runs.leaderboard.board import Entry, add_changes, make_entries
 from sortline.runs.leaderboard.found_runs import Run, read_run, runs_beside
+from sortline.runs.logged_scalars import Curves, read_curves
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import CARD, NAME
 from sortline.runs.score import label

@@ -11,7 +11,7 @@ from written_runs import dataset, write_run
 
 from sortline.errors import InputError
 from sortline.runs.card import card as write
-from sortline.runs.card import validation
+from sortline.runs.card import card_validation
 from sortline.runs.card.card import environment, read_card, write_card, write_card_or_say_why
 
 SETTINGS = {"optim_wrapper": {"optimizer": {"lr": 0.1}}, "randomness": {"seed": 4}}
@@ -128,7 +128,7 @@ def test_the_environment_is_told_by_topic():
 
 
 def test_confusions_are_told_in_words():
-    assert doctest.testmod(validation, extraglobs={"np": np}).failed == 0
+    assert doctest.testmod(card_validation, extraglobs={"np": np}).failed == 0
 
 
 def test_annotations_that_were_moved_are_found_again(run, tmp_path):

@@ -4,8 +4,8 @@ import re
 
 from sortline.predictions.bootstrap import Interval
 from sortline.predictions.score import ClassScore
-from sortline.runs.card import training_charts as charts
-from sortline.runs.card.curves import Curves
+from sortline.runs.card import card_charts as charts
+from sortline.runs.logged_scalars import Curves
 
 
 def texts(chart):

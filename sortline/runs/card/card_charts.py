@@ -1,4 +1,4 @@
-"""The charts of a run's page."""
+"""The charts of a run's page: what it logged, and the AP of its classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sortline.reports.theme import (
     row_height,
     with_style,
 )
-from sortline.runs.card.curves import Curves
+from sortline.runs.logged_scalars import Curves
 from sortline.runs.score import label
 
 #: Parts of the loss that are drawn beside their sum.

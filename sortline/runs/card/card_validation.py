@@ -7,24 +7,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sortline.data.describe.sheets import Sheet
+import numpy as np
+
+from sortline.arrays import FloatArray
+from sortline.data.annotations import category_names
+from sortline.data.describe.sheets import Sheet, Tile
+from sortline.data.drawing import boxes_by_image, true_boxes
+from sortline.data.photos import read_photo
 from sortline.errors import InputError
 from sortline.predictions.bootstrap import Interval, interval, resamples
 from sortline.predictions.box_scores import box_score
-from sortline.predictions.class_thresholds import class_cuts
-from sortline.predictions.error_analysis import BACKGROUND, Confusion, confusion
+from sortline.predictions.class_thresholds import above_cuts, class_cuts
+from sortline.predictions.draw_results import photo_row
+from sortline.predictions.error_analysis import BACKGROUND, Confusion, choose_photos, confusion, count_by_photo
+from sortline.predictions.matching import Matches
 from sortline.predictions.ranking import class_aps, mean_ap, number_or_none, rank
 from sortline.predictions.score import Scores, pr_curves, score
 from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
 from sortline.reports.theme import Chart
-from sortline.runs.card.photos import photo_sheets
-from sortline.runs.card.training_charts import draw_class_aps
+from sortline.runs.card.card_charts import draw_class_aps
 from sortline.runs.comparison.compared_runs import photos_of
 from sortline.runs.score import Score
 from sortline.runs.validated import finished_record, read_validated
 
+#: Of the bootstrap.
 REPLICATES = 1000
+#: Commonest errors that are told.
 WORST = 5
+#: Photos of each group, and the longer side of each of the two drawings, in pixels: all together about half a MB.
+COUNT, CELL = 4, 340
+TITLES = {"worst": "Worst", "best": "Best", "random": "At random"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,36 @@ def read_validation(
     deciding = Score(record.deciding_name, value) if value is not None else None
     bounds = interval(mean_ap(class_scores(weights))) if class_scores else None
     return Validation(str(read.ann_file), scores, deciding, bounds, by_name, tell_confusions(matrix), sheets, notes)
+
+
+def photo_sheets(matches: Matches, cuts: FloatArray, image_root: Path) -> list[Sheet]:
+    """Draw the chosen photos, a sheet a group.
+
+    Args:
+        matches: The run's detections, matched.
+        cuts: Score threshold of each class, shape ``(C,)``.
+        image_root: Folder that ``file_name`` starts from.
+
+    Raises:
+        InputError: A photo is absent or unreadable.
+    """
+    annotations, counts = matches.truth.annotations, count_by_photo(matches, cuts)
+    chosen = choose_photos(annotations, counts, COUNT)
+    kept = matches.results.take(above_cuts(matches, cuts))
+    found = boxes_by_image(annotations, kept.image_ids, kept.category_ids, kept.bboxes_xywh, kept.scores)
+    truth, classes = true_boxes(annotations), category_names(annotations)
+    rows = {image["file_name"]: row for row, image in enumerate(annotations["images"])}
+    sheets = []
+    for group, names in chosen.groups().items():
+        tiles = []
+        for name in names:
+            row, image = rows[name], annotations["images"][rows[name]]
+            panels = [("ground truth", truth[image["id"]]), ("predictions", found[image["id"]])]
+            picture = photo_row(read_photo(image_root, image), panels, classes, CELL)
+            caption = f"{counts.right[row]} right, {counts.wrong[row]} wrong, {counts.missed[row]} missed"
+            tiles.append(Tile(np.asarray(picture), name, caption))
+        sheets.append(Sheet(TITLES[group], None, tiles))
+    return sheets
 
 
 def tell_confusions(matrix: Confusion) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sortline.data.coco_table import read_table
-from sortline.data.columns import Columns
+from sortline.data.json_columns import Columns
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_json
 

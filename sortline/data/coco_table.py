@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
-from sortline.data.columns import Columns, Fault
+from sortline.data.json_columns import Columns, Fault
 from sortline.errors import counted
 from sortline.reports.numbers import some
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from sortline.arrays import FloatArray, IntArray
 from sortline.data.annotations import CocoJson, category_names
-from sortline.data.columns import Columns
 from sortline.data.formats.base import without_suffix
+from sortline.data.json_columns import Columns
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import read_json
 from sortline.predictions.results import Results

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sortline.data.annotations import CocoJson
-from sortline.data.columns import Columns
+from sortline.data.json_columns import Columns
 from sortline.errors import InputError, Problem, counted
 from sortline.files import garbage_collection_paused, read_json
 from sortline.predictions.results import Results

@@ -16,7 +16,7 @@ from sortline.data.annotations import bare_name
 from sortline.data.check.findings import Finding, Place, Places
 from sortline.data.check.source import Source
 from sortline.data.coco_table import AnnotationColumns
-from sortline.data.columns import shown_value
+from sortline.data.json_columns import shown_value
 from sortline.errors import counted
 from sortline.reports.numbers import some
 

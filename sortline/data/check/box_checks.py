@@ -12,7 +12,7 @@ from sortline.data.check.annotation_checks import area_differs, has_segmentation
 from sortline.data.check.findings import Finding, Places
 from sortline.data.check.source import Source
 from sortline.data.coco_table import CocoTable, boxes_outside
-from sortline.data.columns import shown_value
+from sortline.data.json_columns import shown_value
 from sortline.data.overlaps import duplicate_boxes
 from sortline.reports.numbers import some
 

@@ -11,7 +11,7 @@ from sortline.arrays import BoolArray
 from sortline.data.check.annotation_checks import values_not_json
 from sortline.data.check.findings import Place, Places
 from sortline.data.check.source import Draft
-from sortline.data.columns import INT64_LIMIT, is_finite_number
+from sortline.data.json_columns import INT64_LIMIT, is_finite_number
 
 NUMBER = re.compile(r"\s*[+-]?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,2})?\s*")
 FLAGS = {"0": 0, "1": 1, "false": 0, "true": 1}

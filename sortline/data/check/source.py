@@ -17,7 +17,7 @@ from sortline.arrays import IntArray
 from sortline.data.annotations import CocoJson, check_shape
 from sortline.data.check.findings import Finding, Place, Places
 from sortline.data.coco_table import CocoTable, ImageColumns, read_table
-from sortline.data.columns import Fault, shown_value
+from sortline.data.json_columns import Fault, shown_value
 from sortline.errors import InputError
 from sortline.files import atomic_write, read_json
 from sortline.reports.numbers import some

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sortline.data.columns import is_finite_number, shown_value
+from sortline.data.json_columns import is_finite_number, shown_value
 from sortline.errors import InputError, Problem, nearest, tool_command
 from sortline.files import atomic_write, read_text
 from sortline.predictions.ensembling.curves import Curve, IsotonicCurve, MemberCurves, PlattCurve

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sortline.data.columns import Columns
+from sortline.data.json_columns import Columns
 
 
 def read(rows):

@@ -20,14 +20,13 @@ from typing import Any
 
 import ensemble_boxes
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
 from sortline.predictions.ensembling.fuse import fuse, group_members
 from sortline.predictions.results import Results
+from sortline.reports.tables import Table
 
 SIDE = 1024
 CLASSES = 10
@@ -50,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     few = min(args.reference_images or args.images, args.images)
     small = {**annotations, "images": annotations["images"][:few]}
     small_members = [member.take(member.image_ids < few) for member in members]
-    table = Table("method", "ours, s", "boxes out", "package, s", "ratio", "largest difference, share of a side")
+    rows = []
     for name, (settings, function, options) in METHODS.items():
         fuse(group_members([member.take(member.image_ids < 1) for member in members], annotations), settings)
         start = time.perf_counter()
@@ -63,10 +62,11 @@ def main(argv: list[str] | None = None) -> None:
         ours = fuse(group_members(small_members, small), settings)
         difference = "scores are not comparable" if name == "soft-nms" else f"{largest_difference(ours, theirs):.1e}"
         ratio = f"{package_seconds / seconds:.0f}"
-        table.add_row(name, f"{seconds:.2f}", f"{len(fused):,}", f"{package_seconds:.1f}", ratio, difference)
+        rows.append((name, f"{seconds:.2f}", f"{len(fused):,}", f"{package_seconds:.1f}", ratio, difference))
     scaled = f"; the package on {few:,} images, its time scaled" if few < args.images else ""
-    table.title = f"{args.members} members x {args.images:,} images x {args.boxes} boxes{scaled}"
-    Console().print(table)
+    title = f"{args.members} members x {args.images:,} images x {args.boxes} boxes{scaled}"
+    headers = ("method", "ours, s", "boxes out", "package, s", "ratio", "largest difference, share of a side")
+    Table(headers, rows, title).print()
     print(f"peak memory, made-up data included: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 

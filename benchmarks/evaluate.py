@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -34,6 +32,7 @@ from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import map50_of, rank
 from sortline.predictions.read import read_predictions
 from sortline.predictions.results import Results, write_results
+from sortline.reports.tables import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 PER_IMAGE = 46
@@ -158,11 +157,7 @@ def timed(part: Callable[[], Any], repeats: int) -> float:
 
 
 def print_table(rows: list[tuple[str, float]], title: str) -> None:
-    table = Table("part", title=title)
-    table.add_column("seconds", justify="right")
-    for name, seconds in rows:
-        table.add_row(name, f"{seconds:.3f}")
-    Console().print(table)
+    Table(("part", "seconds"), [(name, f"{seconds:.3f}") for name, seconds in rows], title).print()
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
@@ -31,6 +29,7 @@ from sortline.predictions.pseudo_labelling.labelling import (
     make_pseudo_labels,
 )
 from sortline.predictions.results import Results
+from sortline.reports.tables import Table
 
 DETECTORS = (DetectorNoise(skill=1.2), DetectorNoise(skill=1.0, bias=0.5), DetectorNoise(skill=0.8))
 
@@ -48,12 +47,12 @@ def main() -> None:
     seen, unseen = part_of(annotations, known), part_of(annotations, ~known)
     oof = OutOfFold(Matches.of(seen, on_images(seen, detected[0])), "seen half")
     members = [on_images(unseen, member) for member in detected]
-    table = Table("labels", "boxes", "right", "recall", "worst class", "mean weight", "seconds")
+    rows = []
     for name, number, settings in ways():
         start = time.perf_counter()
         made = make_pseudo_labels(members[:number], {**unseen, "annotations": []}, settings, oof)
-        table.add_row(name, *judged(made, unseen), f"{time.perf_counter() - start:.2f}")
-    Console(width=120).print(table)
+        rows.append((name, *judged(made, unseen), f"{time.perf_counter() - start:.2f}"))
+    Table(("labels", "boxes", "right", "recall", "worst class", "mean weight", "seconds"), rows).print()
     print(f"{len(unseen['images']):,} images labelled, {len(members[0]):,} boxes of the first detector")
 
 

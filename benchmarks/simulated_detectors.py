@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests/support"))
@@ -40,6 +38,7 @@ from sortline.predictions.ensembling.fuse import ensemble
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import map50_of
 from sortline.predictions.results import Results, write_results
+from sortline.reports.tables import GAP, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 USELESS = DetectorNoise(skill=-5, spot_skill=-1, clutter=30, clutter_skill=-2)
@@ -135,24 +134,19 @@ def print_outcome(
     own = {entry["name"]: entry["map50"] for entry in report["members"]}
     own |= {"plain WBF of all": report["plain_wbf"]["map50"], "recipe": report["tuned_on_its_own_images"]}
     boxes = sum(map(len, members.values()))
-    table = Table("mAP50", title=f"{len(annotations['images']):,} images, {len(members)} members, {boxes:,} boxes")
-    for name in ("tuned on", "expected", "other photos", f"{len(fresh)} times, range"):
-        table.add_column(name, justify="right")
+    rows = []
     for name, value in own.items():
         values = [entry[name] for entry in fresh]
         expected = f"{report['expected']['map50']:.4f}" if name == "recipe" else ""
-        table.add_row(
-            name, f"{value:.4f}", expected, f"{np.mean(values):.4f}", f"{min(values):.4f} to {max(values):.4f}"
-        )
-    Console().print(table)
+        span = f"{min(values):.4f} to {max(values):.4f}"
+        rows.append((name, f"{value:.4f}", expected, f"{np.mean(values):.4f}", span))
+    headers = ("mAP50", "tuned on", "expected", "other photos", f"{len(fresh)} times, range")
+    Table(headers, rows, f"{len(annotations['images']):,} images, {len(members)} members, {boxes:,} boxes").print()
 
 
 def print_summary(summary: list[tuple[dict[str, Any], list[dict[str, float]]]]) -> None:
     """Print one line a set of photos tuned on, and the means."""
-    table = Table("mAP50", title="gain over the best single member")
     names = ("in-sample", "expected", "other photos")
-    for name in (*names, *(f"gain, {name}" for name in names)):
-        table.add_column(name, justify="right")
     rows = []
     for report, fresh in summary:
         best = report["best_single"]["name"]
@@ -161,11 +155,10 @@ def print_summary(summary: list[tuple[dict[str, Any], list[dict[str, float]]]]) 
         actual, actual_single = (float(np.mean([entry[name] for entry in fresh])) for name in ("recipe", best))
         gains = (in_sample - single, report["gain_over_best_single"]["value"], actual - actual_single)
         rows.append((in_sample, expected, actual, *gains))
-    for number, row in enumerate(rows):
-        table.add_row(f"set {number}", *(f"{value:.4f}" for value in row))
-    table.add_section()
-    table.add_row("mean", *(f"{value:.4f}" for value in np.mean(rows, axis=0)))
-    Console().print(table)
+    sets = [(f"set {number}", *(f"{value:.4f}" for value in row)) for number, row in enumerate(rows)]
+    mean = ("mean", *(f"{value:.4f}" for value in np.mean(rows, axis=0)))
+    headers = ("mAP50", *names, *(f"gain, {name}" for name in names))
+    Table(headers, [*sets, GAP, mean], "gain over the best single member").print()
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

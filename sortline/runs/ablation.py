@@ -23,6 +23,7 @@ from sortline.predictions.box_scores import MEAN_AP50, BoxScore
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.ranking import mean_ap
 from sortline.predictions.read import read_predictions
+from sortline.reports.numbers import interval_text
 from sortline.reports.tables import Table
 from sortline.runs.score import label
 
@@ -98,12 +99,10 @@ def score_rows(
 def cells(row: AblationRow) -> tuple[str, ...]:
     """Format a row for a table, in the order of ``HEADERS``."""
     scores = ", ".join(f"{score:.3f}" for score in row.scores)
-    plain = (row.label, scores, f"{row.mean:.3f}", _span(row.interval))
-    return (*plain, f"{row.gain.value:+.3f}", _span(row.gain.interval, "+")) if row.gain else (*plain, "", "")
-
-
-def _span(span: Interval | None, sign: str = "") -> str:
-    return f"{span.low:{sign}.3f} to {span.high:{sign}.3f}" if span else ""
+    plain = (row.label, scores, f"{row.mean:.3f}", interval_text(row.interval, ".3f"))
+    if row.gain is None:
+        return (*plain, "", "")
+    return (*plain, f"{row.gain.value:+.3f}", interval_text(row.gain.interval, "+.3f"))
 
 
 def table(rows: Sequence[AblationRow], score: BoxScore = MEAN_AP50) -> Table:

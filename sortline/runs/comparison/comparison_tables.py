@@ -9,15 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from sortline.predictions.bootstrap import LEVEL, Interval
+from sortline.predictions.bootstrap import LEVEL
 from sortline.predictions.box_scores import MAP50
+from sortline.reports.numbers import NOT_DEFINED, interval_text, score_text
 from sortline.reports.tables import Table
 from sortline.runs.comparison.changed_photos import ChangedPhotos
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference
 from sortline.runs.score import label
 
 FORMAT_VERSION = 1
-NOT_DEFINED = "-"
 PERCENT = f"{LEVEL:.0%}"
 #: What became of photos, by the position of the run and of the one that it is compared with.
 Photos = Mapping[tuple[int, int], ChangedPhotos]
@@ -54,7 +54,8 @@ def verdict(entry: RunDifference, score: str) -> str:
     difference = entry.score.difference
     if difference is None or entry.score.joint is None:
         return f"{run} and {other} can't be compared: no resample gives a score"
-    sure = f"{difference.value:+.3f} {score} ({PERCENT} interval {_span(entry.score.joint)})"
+    interval = interval_text(entry.score.joint, "+.3f")
+    sure = f"{difference.value:+.3f} {score} ({PERCENT} interval {interval})"
     if entry.score.sign:
         return f"{run} is {'better' if entry.score.sign > 0 else 'worse'} than {other}: {sure}"
     return f"{run} and {other}: no difference can be told from noise: {sure}"
@@ -83,7 +84,7 @@ def _runs_table(comparison: Comparison) -> Table:
             letter(place),
             run.name,
             f"{run.value:.4f}",
-            _span(run.interval, ".3f"),
+            interval_text(run.interval, ".3f"),
             *(f"{value:.4f}" for value in run.folds if folds),
         )
         for place, run in enumerate(comparison.runs)
@@ -135,8 +136,8 @@ def _class_table(comparison: Comparison, entry: RunDifference) -> Table:
         (
             name,
             f"{boxes:,}",
-            _number(before),
-            _number(now),
+            score_text(before),
+            score_text(now),
             _value(paired),
             _own_span(paired),
             _share_better(paired),
@@ -202,7 +203,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def _value(paired: PairedDifference) -> str:
-    return NOT_DEFINED if paired.difference is None else f"{paired.difference.value:+.4f}"
+    return score_text(None if paired.difference is None else paired.difference.value, "+.4f")
 
 
 def _marked(paired: PairedDifference) -> str:
@@ -210,20 +211,12 @@ def _marked(paired: PairedDifference) -> str:
 
 
 def _own_span(paired: PairedDifference) -> str:
-    return NOT_DEFINED if paired.difference is None else _span(paired.difference.interval)
+    return NOT_DEFINED if paired.difference is None else interval_text(paired.difference.interval, "+.3f")
 
 
 def _share_better(paired: PairedDifference) -> str:
     share = None if paired.difference is None else paired.difference.share_better
     return NOT_DEFINED if share is None else f"{share:.1%}"
-
-
-def _span(bounds: Interval | None, form: str = "+.3f") -> str:
-    return NOT_DEFINED if bounds is None else f"{bounds.low:{form}} to {bounds.high:{form}}"
-
-
-def _number(value: float | None) -> str:
-    return NOT_DEFINED if value is None else f"{value:.4f}"
 
 
 def as_json(comparison: Comparison, photos: Photos) -> dict[str, Any]:

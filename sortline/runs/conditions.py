@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -90,27 +89,6 @@ class Photos:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Start:
-    """One start of a run, the first or a resumed one.
-
-    Attributes:
-        time: When, in ISO 8601, UTC.
-        command: The command line, without secrets.
-        resumed_from: Checkpoint that it went on from; empty for a new run.
-        settings_sha256: Hash of its settings.
-        git: Its code.
-        seconds: How long it trained, so far as it could still say.
-    """
-
-    time: str
-    command: str
-    resumed_from: str = ""
-    settings_sha256: str = ""
-    git: GitState = field(default_factory=GitState)
-    seconds: float = 0.0
-
-
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
     """What a run depended on beside its settings and annotation files; of several starts, at the last one.
@@ -142,36 +120,6 @@ class Conditions:
     parent_checkpoint: dict[str, dict[str, str]] = field(default_factory=dict)
     photos: dict[str, Photos] = field(default_factory=dict)
     held_out_from: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """How a run went.
-
-    Attributes:
-        started: When it began, in ISO 8601, UTC.
-        finished: When it ended, however it ended; empty while it trains, and after a kill.
-        seconds: How long it trained, over all starts.
-        starts: Each of them.
-        epochs_done: Complete epochs behind it.
-        peak_memory_mib: Most memory that the first process held.
-        peak_device_memory_mib: Most memory that it held on its GPU; None on a CPU.
-        reason: Why it failed.
-    """
-
-    started: str = ""
-    finished: str = ""
-    seconds: float = 0.0
-    starts: list[Start] = field(default_factory=list)
-    epochs_done: int = 0
-    peak_memory_mib: float = 0.0
-    peak_device_memory_mib: float | None = None
-    reason: str = ""
-
-
-def utc_now() -> str:
-    """Return the time in ISO 8601, UTC, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def installed_versions() -> dict[str, str]:

@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, write_json
-from sortline.runs.conditions import Conditions, Course, Start, utc_now
+from sortline.runs.conditions import Conditions
+from sortline.runs.git_state import GitState
 from sortline.runs.score import Score, deciding_name, recorded_best
 from sortline.runs.typed_json import read_dataclass
 
@@ -39,7 +41,28 @@ TRAINING, TRAINED, STOPPED, FAILED = STATUSES = ("training", "trained", "stopped
 
 
 @dataclass(frozen=True)
-class RunRecord(Conditions, Course):
+class Start:
+    """One start of a run, the first or a resumed one.
+
+    Attributes:
+        time: When, in ISO 8601, UTC.
+        command: The command line, without secrets.
+        resumed_from: Checkpoint that it went on from; empty for a new run.
+        settings_sha256: Hash of its settings.
+        git: Its code.
+        seconds: How long it trained, so far as it could still say.
+    """
+
+    time: str
+    command: str
+    resumed_from: str = ""
+    settings_sha256: str = ""
+    git: GitState = field(default_factory=GitState)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunRecord(Conditions):
     """A run, as ``run.json`` in its folder keeps it, with what it depended on and how it went.
 
     Attributes:
@@ -54,6 +77,14 @@ class RunRecord(Conditions, Course):
         tested_checkpoint: File name of the checkpoint that was tested last; empty before any test.
         tested_images: Number of validation images that it predicted.
         metrics: What it measured on them.
+        started: When the run began, in ISO 8601, UTC.
+        finished: When it ended, however it ended; empty while it trains, and after a kill.
+        seconds: How long it trained, over all starts.
+        starts: Each of them.
+        epochs_done: Complete epochs behind it.
+        peak_memory_mib: Most memory that the first process held.
+        peak_device_memory_mib: Most memory that it held on its GPU; None on a CPU.
+        reason: Why it failed.
     """
 
     config: str
@@ -65,6 +96,14 @@ class RunRecord(Conditions, Course):
     tested_checkpoint: str = ""
     tested_images: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    started: str = ""
+    finished: str = ""
+    seconds: float = 0.0
+    starts: list[Start] = field(default_factory=list)
+    epochs_done: int = 0
+    peak_memory_mib: float = 0.0
+    peak_device_memory_mib: float | None = None
+    reason: str = ""
 
     @property
     def deciding_name(self) -> str:
@@ -127,6 +166,11 @@ class RunRecord(Conditions, Course):
         write_json(Path(folder) / NAME, {key: content[key] for key in keys}, indent=1)
 
 
+def utc_now() -> str:
+    """Return the time in ISO 8601, UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
 def fold_folder(fold: int) -> str:
     """Name the folder of a fold's run within its experiment's."""
     return f"fold_{fold}"
@@ -152,7 +196,9 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
     record = read_dataclass(path, RunRecord, what, remedy, _renewed)
     if record.status not in STATUSES:
         raise InputError(Problem(str(path), f"{what}: its status is {record.status!r}", remedy))
-    if not all(file.keys() >= {"path", "sha256"} for file in _files(record)):
+    held_out_from = [record.held_out_from] if record.held_out_from else []
+    files = [*record.ann_files.values(), *record.parent_checkpoint.values(), *held_out_from]
+    if not all(file.keys() >= {"path", "sha256"} for file in files):
         raise InputError(Problem(str(path), f"{what}: it names a file without its path or sha256", remedy))
     return record
 
@@ -163,12 +209,6 @@ def _renewed(content: Any) -> Any:
         return content
     best = recorded_best(content)
     return {**content, "best_score": best and asdict(best)}
-
-
-def _files(record: RunRecord) -> list[dict[str, str]]:
-    """List the files that a record knows by place and content."""
-    held_out_from = [record.held_out_from] if record.held_out_from else []
-    return [*record.ann_files.values(), *record.parent_checkpoint.values(), *held_out_from]
 
 
 def describe_files(paths: Mapping[str, str]) -> dict[str, dict[str, str]]:

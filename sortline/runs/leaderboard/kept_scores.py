@@ -13,8 +13,7 @@ from sortline.files import cache_folder, file_sha256, missing_part, read_json, w
 from sortline.predictions.bootstrap import Interval, interval, resamples
 from sortline.predictions.box_scores import box_score
 from sortline.predictions.ranking import mean_ap
-from sortline.runs.conditions import utc_now
-from sortline.runs.run_record import NAME, SUBMISSION, VAL_PREDICTIONS, fold_folders
+from sortline.runs.run_record import NAME, SUBMISSION, VAL_PREDICTIONS, fold_folders, utc_now
 from sortline.runs.typed_json import read_dataclass
 from sortline.runs.validated import finished_record, read_validated
 

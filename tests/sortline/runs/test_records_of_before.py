@@ -1,5 +1,6 @@
 """A run.json as it was written before the library had its own house can still be read, compared and repeated."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -48,3 +49,6 @@ def test_it_is_written_as_it_was_read(folder):
     record = read_record(folder)
     record.write(folder)
     assert read_record(folder) == record
+    before, now = (json.loads(path.read_text()) for path in (BEFORE, folder / "run.json"))
+    assert list(now) == list(before)
+    assert now == {**before, "best_score": {"name": "contest/mAP50", "value": before["best_score"]}}

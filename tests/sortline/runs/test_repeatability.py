@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from sortline.errors import InputError
-from sortline.runs.conditions import Hardware, Photos, Start
+from sortline.runs.conditions import Hardware, Photos
 from sortline.runs.git_state import GitState
 from sortline.runs.recorded_settings import settings_hash
 from sortline.runs.repeatability import (
@@ -23,7 +23,7 @@ from sortline.runs.repeatability import (
     repeat_folder,
     repeatable_record,
 )
-from sortline.runs.run_record import RunRecord
+from sortline.runs.run_record import RunRecord, Start
 
 SETTINGS = {"lr": 0.1}
 FILE = {"path": "train.json", "sha256": "1" * 64}

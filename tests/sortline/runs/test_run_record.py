@@ -7,9 +7,9 @@ from written_runs import trained
 
 from sortline.errors import InputError
 from sortline.files import file_sha256
-from sortline.runs.conditions import Hardware, Photos, Start
+from sortline.runs.conditions import Hardware, Photos
 from sortline.runs.git_state import GitState
-from sortline.runs.run_record import FAILED, TRAINING, RunRecord, describe_files, read_record
+from sortline.runs.run_record import FAILED, TRAINING, RunRecord, Start, describe_files, read_record
 from sortline.runs.score import Score
 
 SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha256": "0"}}}

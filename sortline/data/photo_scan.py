@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sortline.arrays import BoolArray, FloatArray, IntArray
-from sortline.data.photos import PhotoError, PhotoView, decode_photo, view_of
+from sortline.data.photos import PhotoError, PhotoView, decode_photo, quiet_opencv, view_of
 from sortline.files import atomic_write, cache_folder
 from sortline.progress import track
 
@@ -107,7 +107,7 @@ def scan_photos(
     names = [str(image["file_name"]) for image in images]
     known = _load_cache(root)
     paths = [root / name for name in names]
-    with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+    with quiet_opencv(), ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         found = pool.map(lambda item: _look_at(item[1], known.get(item[0])), zip(names, paths, strict=True))
         looked = list(track(found, "reading photos", len(names)) if progress else found)
     fresh = {name: entry for name, (_, entry) in zip(names, looked, strict=True) if entry is not None}

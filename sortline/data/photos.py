@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -230,6 +231,19 @@ def read_photo(image_root: str | os.PathLike[str], image: dict[str, Any]) -> UIn
         raise InputError(Problem(str(path), f"is not a readable image: {error}", "copy it again")) from None
 
 
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV from printing what it finds wrong with a photo: that is told in our own words."""
+    import cv2  # as above
+
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(level)
+
+
 def view_photos(paths: Sequence[Path], progress: str = "") -> list[PhotoView | PhotoError]:
     """Look at photo files, several at a time; an error in place of a view where a training run can't load one.
 
@@ -244,6 +258,6 @@ def view_photos(paths: Sequence[Path], progress: str = "") -> list[PhotoView | P
         except PhotoError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with quiet_opencv(), ThreadPoolExecutor(max_workers=WORKERS) as pool:
         found = pool.map(look, paths)
         return list(track(found, progress, total=len(paths)) if progress else found)

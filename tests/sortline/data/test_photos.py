@@ -11,7 +11,7 @@ from PIL import Image
 
 from sortline.data import photos
 from sortline.data.photo_files import absent_photos, describe_photos, find_photos
-from sortline.data.photos import EXIF_ORIENTATION, PhotoError, decode_photo, read_photo, view_photo
+from sortline.data.photos import EXIF_ORIENTATION, PhotoError, decode_photo, read_photo, view_photo, view_photos
 from sortline.errors import InputError
 
 WIDTH, HEIGHT = 40, 24
@@ -162,6 +162,13 @@ def test_what_a_training_run_can_not_load_is_told_with_the_reason(tmp_path, cont
         view_photo(tmp_path / "photo")
     with pytest.raises(InputError, match="photo: is not a readable image"):
         read_photo(tmp_path, {"file_name": "photo"})
+
+
+def test_opencv_does_not_print_what_is_told_in_words(tmp_path, capfd):
+    (tmp_path / "photo").write_bytes(photo("BMP")[:-20])
+    (error,) = view_photos([tmp_path / "photo"])
+    assert str(error) == "cut short"
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_file_is_told(tmp_path):

@@ -13,7 +13,7 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 from custom_modules.hooks.plain_model import plain_model
 from custom_modules.hooks.training_state_hook import NAME as TRAINING_STATE
 from sortline.errors import InputError, Problem
-from sortline.weights.checkpoint_comparison import check_matches, check_start
+from sortline.weights.checkpoint_comparison import check_initial_weights, check_matches
 from sortline.weights.checkpoint_loading import checkpoint_meta
 
 
@@ -48,7 +48,7 @@ class CheckpointGuardHook(Hook):
         # The runner builds the loops that it is going to run; the others stay configs.
         training = isinstance(runner._train_loop, BaseLoop)
         if training and not runner._resume:
-            runner.logger.info(check_start(model.state_dict(), source, where, meta))
+            runner.logger.info(check_initial_weights(model.state_dict(), source, where, meta))
             return
         loops = (runner._train_loop, runner._val_loop, runner._test_loop)
         dataset = next((loop.dataloader.dataset for loop in loops if isinstance(loop, BaseLoop)), None)

@@ -8,7 +8,7 @@ from sortline.data.drawing import Boxes
 from sortline.predictions.error_analysis import Confusion
 from sortline.predictions.score import RECALLS
 from sortline.tracking.facts import Files
-from sortline.tracking.validation_facts import Curves, Photo, Photos
+from sortline.tracking.validation_facts import Curves, Photos
 
 PHOTO_COLUMNS = ("photo", "group", "image", "annotated", "found")
 
@@ -60,7 +60,8 @@ def photo_table(photos: Photos) -> Any:
         layers = {"truth": photo.truth, "predictions": photo.found}
         boxes = {name: {"box_data": _box_data(found, labels), "class_labels": labels} for name, found in layers.items()}
         image = wandb.Image(photo.rgb, boxes=boxes, file_type="jpg")
-        table.add_data(photo.name, photo.group, image, len(photo.truth.labels), _names(photo, photos.classes))
+        surest = [photos.classes[label] for label in photo.found.labels[:5].tolist()]
+        table.add_data(photo.name, photo.group, image, len(photo.truth.labels), ", ".join(surest))
     return table
 
 
@@ -80,11 +81,6 @@ def _box_data(boxes: Boxes, labels: dict[int, str]) -> list[dict[str, Any]]:
             row |= {"scores": {"score": score}, "box_caption": f"{labels[label]} {score:.2f}"}
         rows.append(row)
     return rows
-
-
-def _names(photo: Photo, classes: tuple[str, ...]) -> str:
-    """List the classes of the surest detections of a photo."""
-    return ", ".join(classes[label] for label in photo.found.labels[:5].tolist())
 
 
 def wandb_artifact(files: Files) -> Any:

@@ -68,7 +68,7 @@ def _without_wrapper(state: StateDict) -> dict[str, torch.Tensor]:
     return {str(key).removeprefix("module."): value for key, value in entries if torch.is_tensor(value)}
 
 
-def check_start(
+def check_initial_weights(
     model_state: StateDict,
     checkpoint_state: StateDict,
     path: str | os.PathLike[str],

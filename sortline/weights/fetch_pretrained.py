@@ -14,7 +14,7 @@ from sortline.errors import InputError, Problem, tool_command
 from sortline.reports.numbers import size_text
 from sortline.reports.tables import Table
 from sortline.weights.download import DownloadError, download, remote_sha256, remote_size
-from sortline.weights.pretrained import PretrainedFile, Want, drop_pretrained, find_wants
+from sortline.weights.pretrained import PretrainedFile, drop_pretrained, find_wants
 from sortline.weights.weight_file import ABSENT, DAMAGED, VALID, import_file
 
 ELSEWHERE = """
@@ -63,7 +63,10 @@ def resolve_pretrained(cfg: Config, from_scratch: bool = False) -> list[str]:
     """
     wants = find_wants(cfg)
     if cfg.get("resume"):
-        wants = [want for want in wants if not _comes_with_the_checkpoint(want)]
+        missing = [want for want in wants if want.owner is not None and not want.file.here]
+        for want in missing:
+            drop_pretrained(want.owner)  # the checkpoint brings these weights
+        wants = [want for want in wants if want not in missing]
     failures = fetch([want.file for want in wants])
     if failures and not (from_scratch and all(failure.no_network for failure in failures)):
         raise InputError(missing_problems(failures, str(cfg.filename)))
@@ -72,25 +75,13 @@ def resolve_pretrained(cfg: Config, from_scratch: bool = False) -> list[str]:
     for want in wants:
         if want.file.target in lost:
             want.give_up()
-            warnings.append(_random_start(want.file))
+            warnings.append(
+                f"{want.file.place} starts from RANDOM weights and will score far lower: there is no network for "
+                f"{want.file.url}. Put it at {want.file.target} and train again to start from it."
+            )
         else:
             want.use(want.file.find()[1])
     return warnings
-
-
-def _comes_with_the_checkpoint(want: Want) -> bool:
-    """Tell whether a resumed run can do without a missing file; if so, its place no longer asks for it."""
-    if want.owner is None or want.file.here:
-        return False
-    drop_pretrained(want.owner)
-    return True
-
-
-def _random_start(file: PretrainedFile) -> str:
-    return (
-        f"{file.place} starts from RANDOM weights and will score far lower: there is no network for {file.url}. "
-        f"Put it at {file.target} and train again to start from it."
-    )
 
 
 def fetch(files: Sequence[PretrainedFile]) -> list[Failure]:
@@ -215,17 +206,13 @@ def fetch_all(files: Sequence[PretrainedFile]) -> None:
     for file in files:
         if file.target not in lost:
             print(file.find()[1])
-    if failures:
-        raise InputError(
-            [
-                Problem(failure.file.url, f"can't be fetched: {failure.reason}", _how_to_go_on(failure.no_network))
-                for failure in failures
-            ]
-        )
-
-
-def _how_to_go_on(no_network: bool) -> str:
-    return "run this again where there is a network, or see --list-urls" if no_network else "correct its address"
+    problems = []
+    for failure in failures:
+        offline = "run this again where there is a network, or see --list-urls"
+        remedy = offline if failure.no_network else "correct its address"
+        problems.append(Problem(failure.file.url, f"can't be fetched: {failure.reason}", remedy))
+    if problems:
+        raise InputError(problems)
 
 
 def list_urls(files: Sequence[PretrainedFile], configs: Sequence[str], console: Console) -> None:

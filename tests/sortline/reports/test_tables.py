@@ -1,6 +1,8 @@
 import io
+from itertools import chain
 
 import pytest
+from helpers import ROOT
 from rich.console import Console
 from rich.text import Text
 
@@ -63,3 +65,9 @@ def test_words_are_folded():
     lines = Table(["run", "n"], [("word " * 20, "12")]).text(50).splitlines()
     assert max(map(len, lines)) <= 50
     assert " ".join(lines).count("word") == 20
+
+
+def test_richs_own_table_is_used_here_alone():
+    files = chain.from_iterable((ROOT / house).rglob("*.py") for house in ("sortline", "custom_modules", "tools"))
+    users = [path.relative_to(ROOT).as_posix() for path in files if "rich.table" in path.read_text(encoding="utf-8")]
+    assert users == ["sortline/reports/tables.py"]

@@ -14,8 +14,8 @@ from torch import nn  # noqa: E402
 
 from sortline.weights.checkpoint_comparison import (  # noqa: E402
     WeightComparison,
+    check_initial_weights,
     check_matches,
-    check_start,
     compare_checkpoints,
     match_weights,
     same_bits,
@@ -121,11 +121,11 @@ def test_a_missing_part_is_refused():
 
 
 def test_training_may_start_from_a_part():
-    line = check_start(detector(10).state_dict(), detector(80).state_dict(), "coco.pth")
+    line = check_initial_weights(detector(10).state_dict(), detector(80).state_dict(), "coco.pth")
     # All of the convolution and of the batch norm, its counter included, and nothing of the head.
     assert f"{2 + 5} of the model's {2 + 5 + 2} weights fit" in line
     assert "start fresh: bbox_head.weight, bbox_head.bias" in line
-    problem = problem_of(check_start, detector().state_dict(), {"x": torch.zeros(1)}, "a.pth")
+    problem = problem_of(check_initial_weights, detector().state_dict(), {"x": torch.zeros(1)}, "a.pth")
     assert "weights fit" in problem.what
 
 

@@ -1,4 +1,4 @@
-"""How every command-line tool ends: status 0, 2 for what the user can mend, 1 with a traceback for a defect."""
+"""What command-line tools share: how they end (0; 2 for what the user can mend; 1 for a defect), numbers by class."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sortline.errors import InputError, RunFailed
+from sortline.errors import InputError, Problem, RunFailed
 from sortline.files import DISK_FULL
 
 USER_ERRNOS = {
@@ -59,3 +59,39 @@ def run_tool(main: Callable[[], Any]) -> None:
     sys.stdout.flush()
     print(message, file=sys.stderr)
     sys.exit(status)
+
+
+def numbers_by_class(words: Sequence[str], option: str) -> tuple[float | None, dict[str, float]]:
+    """Read one number for all classes, then ``CLASS=NUMBER`` for single ones.
+
+    >>> numbers_by_class(["0.55", "Battery=0.4"], "--iou-thr")
+    (0.55, {'Battery': 0.4})
+
+    Args:
+        words: What follows the option.
+        option: Its name, as shown to the user.
+
+    Returns:
+        The number for all classes, None if there is none, and those of single ones.
+
+    Raises:
+        InputError: A word is neither, or a second number is given for the same.
+    """
+    general: list[float] = []
+    by_class: dict[str, float] = {}
+    for word in words:
+        name, _, number = word.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            remedy = f"write a number for all classes, then CLASS=NUMBER: {option} 0.55 Battery=0.4"
+            raise InputError(Problem(option, f"can't be read: {word!r}", remedy)) from None
+        if name in by_class:
+            raise InputError(Problem(option, f"has two numbers for {name!r}", "give one"))
+        if name:
+            by_class[name] = value
+        else:
+            general.append(value)
+    if len(general) > 1:
+        raise InputError(Problem(option, f"has {len(general)} numbers for all classes", "give one"))
+    return (general[0] if general else None), by_class

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import _bootstrap  # noqa: F401
 
-from sortline.cli import run_tool
+from sortline.cli import numbers_by_class, run_tool
 from sortline.errors import InputError, Problem, tool_command
 from sortline.files import given_twice, overwriting
-from sortline.predictions.by_class import numbers_by_class
 
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson

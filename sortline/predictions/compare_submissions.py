@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -106,24 +107,41 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class _Matched:
+class _Paired:
     """Two submissions with their boxes paired.
 
     Attributes:
         new: Detections.
         old: Detections on the same images.
         pairs: Which became which.
-        kept: Mask of the pairs of one class, shape ``(P,)``.
-        new_left: Mask of the new boxes in no pair.
-        old_left: Mask of the old boxes in no pair.
     """
 
     new: Results
     old: Results
     pairs: Pairs
-    kept: BoolArray
-    new_left: BoolArray
-    old_left: BoolArray
+
+    @cached_property
+    def kept(self) -> BoolArray:
+        """Mask of the pairs of one class, shape ``(P,)``."""
+        kept: BoolArray = self.pairs.kinds != RELABELLED
+        return kept
+
+    @cached_property
+    def new_left(self) -> BoolArray:
+        """Mask of the new boxes in no pair."""
+        return ~np.isin(np.arange(len(self.new)), self.pairs.new_rows)
+
+    @cached_property
+    def old_left(self) -> BoolArray:
+        """Mask of the old boxes in no pair."""
+        return ~np.isin(np.arange(len(self.old)), self.pairs.old_rows)
+
+    @cached_property
+    def score_changes(self) -> FloatArray:
+        """Absolute differences of the scores of the pairs of one class."""
+        new, old = self.pairs.new_rows[self.kept], self.pairs.old_rows[self.kept]
+        changes: FloatArray = np.abs(self.new.scores[new] - self.old.scores[old])
+        return changes
 
 
 def compare_results(new: Results, old: Results, annotations: CocoJson) -> Comparison:
@@ -146,15 +164,15 @@ def compare_results(new: Results, old: Results, annotations: CocoJson) -> Compar
     """
     check_results(new, annotations, "the new submission")
     check_results(old, annotations, "the old submission")
-    matched = _matched(new, old, annotations)
+    paired = _Paired(new, old, pair_boxes(new, old, annotations))
     ids = [category["id"] for category in annotations["categories"]]
     classes = [
-        _changes(matched, name, new.category_ids == number, old.category_ids == number)
+        _changes(paired, name, new.category_ids == number, old.category_ids == number)
         for number, name in zip(ids, category_names(annotations), strict=True)
     ]
-    total = _changes(matched, "all", np.ones(len(new), dtype=bool), np.ones(len(old), dtype=bool))
-    score_changes = _score_changes(matched)
-    images = _per_image(matched, annotations)
+    total = _changes(paired, "all", np.ones(len(new), dtype=bool), np.ones(len(old), dtype=bool))
+    score_changes = paired.score_changes
+    images = _per_image(paired, annotations)
     is_changed = images.counts.any(axis=1)
     return Comparison(
         total=total,
@@ -169,17 +187,9 @@ def compare_results(new: Results, old: Results, annotations: CocoJson) -> Compar
     )
 
 
-def _matched(new: Results, old: Results, annotations: CocoJson) -> _Matched:
-    pairs = pair_boxes(new, old, annotations)
-    new_left, old_left = np.ones(len(new), dtype=bool), np.ones(len(old), dtype=bool)
-    new_left[pairs.new_rows] = False
-    old_left[pairs.old_rows] = False
-    return _Matched(new, old, pairs, pairs.kinds != RELABELLED, new_left, old_left)
-
-
-def _changes(matched: _Matched, name: str, new_mask: BoolArray, old_mask: BoolArray) -> Changes:
+def _changes(paired: _Paired, name: str, new_mask: BoolArray, old_mask: BoolArray) -> Changes:
     """Count what became of the boxes of one class, given as masks of both submissions' boxes."""
-    pairs = matched.pairs
+    pairs = paired.pairs
     of_new, of_old = new_mask[pairs.new_rows], old_mask[pairs.old_rows]
     moved = of_new & (pairs.kinds == MOVED)
     return Changes(
@@ -189,15 +199,15 @@ def _changes(matched: _Matched, name: str, new_mask: BoolArray, old_mask: BoolAr
         unchanged=int((of_new & (pairs.kinds == UNCHANGED)).sum()),
         moved=int(moved.sum()),
         mean_iou=float(pairs.ious[moved].mean()) if moved.any() else None,
-        relabelled_from=int((of_old & ~matched.kept).sum()),
-        relabelled_to=int((of_new & ~matched.kept).sum()),
-        added=int((new_mask & matched.new_left).sum()),
-        lost=int((old_mask & matched.old_left).sum()),
+        relabelled_from=int((of_old & ~paired.kept).sum()),
+        relabelled_to=int((of_new & ~paired.kept).sum()),
+        added=int((new_mask & paired.new_left).sum()),
+        lost=int((old_mask & paired.old_left).sum()),
         agreement=_agreement(
-            matched.new.scores[pairs.new_rows[matched.kept & of_new]],
-            matched.new.scores[new_mask],
-            matched.old.scores[pairs.old_rows[matched.kept & of_old]],
-            matched.old.scores[old_mask],
+            paired.new.scores[pairs.new_rows[paired.kept & of_new]],
+            paired.new.scores[new_mask],
+            paired.old.scores[pairs.old_rows[paired.kept & of_old]],
+            paired.old.scores[old_mask],
         ),
     )
 
@@ -211,13 +221,6 @@ def _agreement(new_paired: FloatArray, new: FloatArray, old_paired: FloatArray, 
     precision, recall = new_paired.sum() / new.sum(), old_paired.sum() / old.sum()
     # Sums of the same scores in another order may differ in the last digit.
     return min(float(2 * precision * recall / (precision + recall)), 1.0)
-
-
-def _score_changes(matched: _Matched) -> FloatArray:
-    """Return the absolute differences of the scores of the pairs of one class."""
-    pairs, kept = matched.pairs, matched.kept
-    changes: FloatArray = np.abs(matched.new.scores[pairs.new_rows[kept]] - matched.old.scores[pairs.old_rows[kept]])
-    return changes
 
 
 @dataclass(frozen=True)
@@ -245,26 +248,26 @@ class _PerImage:
         return ImageChanges(file_name, added, lost, moved, relabelled, float(self.changed_scores[row]))
 
 
-def _per_image(matched: _Matched, annotations: CocoJson) -> _PerImage:
+def _per_image(paired: _Paired, annotations: CocoJson) -> _PerImage:
     image_ids = np.array([image["id"] for image in annotations["images"]], dtype=np.int64)
-    new_images, old_images = (rows_of_ids(part.image_ids, image_ids) for part in (matched.new, matched.old))
-    pairs, number = matched.pairs, len(image_ids)
+    new_images, old_images = (rows_of_ids(part.image_ids, image_ids) for part in (paired.new, paired.old))
+    pairs, number = paired.pairs, len(image_ids)
     pair_images = new_images[pairs.new_rows]
     places = (
-        new_images[matched.new_left],
-        old_images[matched.old_left],
+        new_images[paired.new_left],
+        old_images[paired.old_left],
         pair_images[pairs.kinds == MOVED],
         pair_images[pairs.kinds == RELABELLED],
     )
     counts = np.stack([np.bincount(rows, minlength=number) for rows in places], axis=1)
-    new_changed, old_changed = matched.new_left.copy(), matched.old_left.copy()
-    new_changed[pairs.new_rows[~matched.kept]] = True
-    old_changed[pairs.old_rows[~matched.kept]] = True
+    new_changed, old_changed = paired.new_left.copy(), paired.old_left.copy()
+    new_changed[pairs.new_rows[~paired.kept]] = True
+    old_changed[pairs.old_rows[~paired.kept]] = True
     changed_scores = np.zeros(number)
-    np.add.at(changed_scores, new_images[new_changed], matched.new.scores[new_changed])
-    np.add.at(changed_scores, old_images[old_changed], matched.old.scores[old_changed])
+    np.add.at(changed_scores, new_images[new_changed], paired.new.scores[new_changed])
+    np.add.at(changed_scores, old_images[old_changed], paired.old.scores[old_changed])
     is_rescored = np.zeros(number, dtype=bool)
-    is_rescored[pair_images[matched.kept][_score_changes(matched) > SAME_SCORE]] = True
+    is_rescored[pair_images[paired.kept][paired.score_changes > SAME_SCORE]] = True
     return _PerImage(counts, changed_scores, is_rescored)
 
 

@@ -134,7 +134,7 @@ def to_results(
         Results.from_arrays(
             image_ids=np.full(len(found.scores), found.image_id),
             category_ids=np.asarray(category_ids, dtype=np.int64)[found.labels],
-            bboxes_xywh=_to_xywh(_clipped(found.bboxes_xyxy, sizes_wh[found.image_id])),
+            bboxes_xywh=_inside_image(found.bboxes_xyxy, *sizes_wh[found.image_id]),
             scores=found.scores,
         )
         for found in detections
@@ -142,12 +142,8 @@ def to_results(
     return Results.concatenate(parts).without_empty_boxes()
 
 
-def _clipped(bboxes_xyxy: npt.NDArray[np.float32], size_wh: tuple[int, int]) -> npt.NDArray[np.float32]:
-    width, height = size_wh
+def _inside_image(bboxes_xyxy: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.float64]:
+    """Cut boxes at their image's border, and convert corners to left, top, width, height."""
     limits = np.array([width, height, width, height], dtype=np.float32)
-    return np.clip(bboxes_xyxy, np.float32(0), limits)
-
-
-def _to_xywh(bboxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    corners = bboxes_xyxy.astype(np.float64)
+    corners = np.clip(bboxes_xyxy, np.float32(0), limits).astype(np.float64)
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)

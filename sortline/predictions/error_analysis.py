@@ -151,13 +151,8 @@ def choose_photos(annotations: CocoJson, counts: PhotoCounts, count: int = 4, se
     worst = np.lexsort((-counts.errors, counts.f1))[:count]
     by_merit = np.lexsort((-counts.right, -counts.f1))
     best = by_merit[~np.isin(by_merit, worst)][:count]
-    shuffled = _shuffled(names, seed)
+    # By name first, so that the file's order plays no part.
+    by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+    shuffled = np.random.default_rng(seed).permutation(by_name)
     random = np.sort(shuffled[~np.isin(shuffled, [*worst, *best])][:count])
     return PhotoChoice(*(tuple(names[row] for row in rows.tolist()) for rows in (worst, best, random)))
-
-
-def _shuffled(names: list[str], seed: int) -> IntArray:
-    """Shuffle rows in a way that depends on the names and not on their order, shape ``(N,)``."""
-    by_name = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
-    rows: IntArray = np.random.default_rng(seed).permutation(by_name)
-    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from sortline.predictions.score import Scores, score
 from sortline.progress import track
 
 LEAST_REPLICATES = 100
-ENDINGS = (".bbox.json", ".json", ".csv")
+ENDING = re.compile(r"(.)(?:\.bbox\.json|\.json|\.csv)$", flags=re.IGNORECASE)
 AREAS = {
     "APs": "smaller than 32 x 32 px",
     "APm": "from 32 x 32 to 96 x 96 px",
@@ -185,7 +186,8 @@ def short_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     ['a']
     """
     whole = [Path(os.path.abspath(path)) for path in paths]  # "." has a name of its own
-    shortened = [_without_ending(path) for path in whole]
+    # A file may have no name before its ending: then it keeps that.
+    shortened = [path.with_name(ENDING.sub(r"\1", path.name)) for path in whole]
     if len(set(shortened)) < len(paths):
         shortened = whole
     parts = [path.parts for path in shortened]
@@ -195,12 +197,6 @@ def short_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     before = _common(parts, most)
     after = _common([names[::-1] for names in parts], most - before)
     return ["/".join(names[before : len(names) - after]) for names in parts]
-
-
-def _without_ending(path: Path) -> Path:
-    ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), "")
-    name = path.name[: len(path.name) - len(ending)]
-    return path.with_name(name) if name else path
 
 
 def _common(parts: Sequence[Sequence[str]], most: int) -> int:

@@ -7,6 +7,7 @@ import pytest
 from helpers import ROOT
 
 from sortline import files
+from sortline.cli import numbers_by_class
 from sortline.cli import run_tool as finish
 from sortline.errors import InputError, Problem
 
@@ -105,3 +106,31 @@ def test_a_reader_that_goes_away_is_no_error():
     command = f'"{sys.executable}" -c "{tool}" | head -1; exit ${{PIPESTATUS[0]}}'
     result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "0\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (None, {})),
+        (["0.55"], (0.55, {})),
+        (["Plastic bag=0.5"], (None, {"Plastic bag": 0.5})),
+        (["0.55", "a=b=0.4", "Battery=0.3"], (0.55, {"a=b": 0.4, "Battery": 0.3})),
+    ],
+)
+def test_numbers_are_read(words, expected):
+    assert numbers_by_class(words, "--iou-thr") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["half"], "--iou-thr: can't be read: 'half'"),
+        (["Battery="], "can't be read: 'Battery='"),
+        (["0.5", "0.6"], "has 2 numbers for all classes"),
+        (["Battery=0.5", "Battery=0.6"], "has two numbers for 'Battery'"),
+    ],
+)
+def test_anything_else_is_refused(words, message):
+    with pytest.raises(InputError) as refusal:
+        numbers_by_class(words, "--iou-thr")
+    assert message in str(refusal.value)

@@ -61,14 +61,13 @@ class EnsembleSettings:
             raise InputError(problems)
 
     def _choice_problems(self) -> list[Problem]:
-        choices = {"method": METHODS, "conf_type": CONF_TYPES, "decay": DECAYS, "rescale": RESCALES}
-        return [
-            Problem(
-                key, f"is {getattr(self, key)!r}", nearest(str(getattr(self, key)), known) or f"use {_any_of(known)}"
-            )
-            for key, known in choices.items()
-            if getattr(self, key) not in known
-        ]
+        problems = []
+        for key, known in {"method": METHODS, "conf_type": CONF_TYPES, "decay": DECAYS, "rescale": RESCALES}.items():
+            value = getattr(self, key)
+            if value not in known:
+                remedy = nearest(str(value), known) or f"use {', '.join(known[:-1])} or {known[-1]}"
+                problems.append(Problem(key, f"is {value!r}", remedy))
+        return problems
 
     def _range_problems(self) -> list[Problem]:
         shares = {"iou_thr": self.iou_thr, "skip_box_thr": self.skip_box_thr, "score_thr": self.score_thr}
@@ -127,7 +126,3 @@ class EnsembleSettings:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _any_of(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -38,7 +38,10 @@ def rescale_members(members: Sequence[Results], annotations: CocoJson, settings:
     if settings.rescale == "minmax":
         return [replace(member, scores=_stretched(member.scores)) for member in members]
     if settings.rescale == "rank":
-        return [replace(member, scores=_ranked(member.scores)) for member in members]
+        from scipy.stats import rankdata
+
+        # Equal scores get their mean rank, from 1.
+        return [replace(member, scores=rankdata(member.scores) / max(len(member), 1)) for member in members]
     if settings.rescale in FITTED_RESCALES:
         pairs = zip(members, settings.curves, strict=True)
         return [replace(member, scores=_mapped(member, curves, annotations)) for member, curves in pairs]
@@ -51,14 +54,6 @@ def _stretched(scores: FloatArray) -> FloatArray:
         return np.ones_like(scores)
     stretched: FloatArray = (scores - scores.min()) / (scores.max() - scores.min())
     return stretched
-
-
-def _ranked(scores: FloatArray) -> FloatArray:
-    """Replace scores by their ranks from 1, equal ones by their mean rank, and divide by the number of scores."""
-    from scipy.stats import rankdata
-
-    shares: FloatArray = rankdata(scores) / max(len(scores), 1)
-    return shares
 
 
 def _mapped(member: Results, curves: MemberCurves, annotations: CocoJson) -> FloatArray:

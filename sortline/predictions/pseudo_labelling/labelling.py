@@ -160,8 +160,9 @@ def make_pseudo_labels(
     if problems:
         raise InputError(problems)
     categories = target_categories(annotations, train, where)
+    general = {} if settings.score_thr is None else dict.fromkeys(names, settings.score_thr)
     judged = dict(zip(oof.matches.truth.class_names, oof.matches.by_class(), strict=True)) if oof else {}
-    thresholds = choose_thresholds(names, _fixed_thresholds(names, settings), judged, settings.precision)
+    thresholds = choose_thresholds(names, {**general, **settings.class_score_thr}, judged, settings.precision)
     score_thrs = {name: entry.score_thr for name, entry in thresholds.items() if entry.score_thr is not None}
     rules = SelectionSettings(score_thrs, **settings.selection)
     selection = select_boxes(members, annotations, rules)
@@ -174,11 +175,6 @@ def make_pseudo_labels(
     if oof:
         warnings += _rate_warnings(selection.counts, images, thresholds, len(oof.matches.truth.image_ids))
     return PseudoLabels(content, rules, thresholds, selection.counts, images, kept, tuple(warnings))
-
-
-def _fixed_thresholds(names: Sequence[str], settings: LabellingSettings) -> dict[str, float]:
-    general = {} if settings.score_thr is None else dict.fromkeys(names, settings.score_thr)
-    return {**general, **settings.class_score_thr}
 
 
 def _class_problems(names: Sequence[str], settings: LabellingSettings, oof: OutOfFold | None) -> list[Problem]:

@@ -67,16 +67,13 @@ class SelectionSettings:
             for option, count in (("--min-agree", self.min_agree), ("--max-per-image", self.max_per_image))
             if count is not None and count < 1
         ]
+        # Some class must have room between the two thresholds; one without a threshold has.
+        highest = max(self.score_thrs.values(), default=1.0)
+        if not problems and self.ignore_thr is not None and self.ignore_thr >= highest:
+            what = f"is {self.ignore_thr:g}, and boxes from {highest:g} on are labels in every class with a threshold"
+            problems = [Problem("--ignore-thr", what, "give a lower one: boxes between the two are left open")]
         if problems:
             raise InputError(problems)
-        self._check_order()
-
-    def _check_order(self) -> None:
-        """Raise if no class has room between the two thresholds; a class without a threshold has."""
-        highest = max(self.score_thrs.values(), default=1.0)
-        if self.ignore_thr is not None and self.ignore_thr >= highest:
-            what = f"is {self.ignore_thr:g}, and boxes from {highest:g} on are labels in every class with a threshold"
-            raise InputError(Problem("--ignore-thr", what, "give a lower one: boxes between the two are left open"))
 
 
 @dataclass(frozen=True)
@@ -154,13 +151,17 @@ def _label_steps(
     first: Results, others: Sequence[Results], annotations: CocoJson, settings: SelectionSettings
 ) -> dict[str, BoolArray]:
     """Mark the boxes that are left after each step, the last one's being labels; keys as in :class:`ClassCounts`."""
-    above: BoolArray = first.scores >= _thresholds_of_boxes(first, annotations, settings.score_thrs)
+    category_ids = np.array([category["id"] for category in annotations["categories"]], dtype=np.int64)
+    # A class without a threshold has no labels.
+    thresholds = np.array([settings.score_thrs.get(name, np.inf) for name in category_names(annotations)])
+    above: BoolArray = first.scores >= thresholds[rows_of_ids(first.category_ids, category_ids)]
     agreed = above.copy()
     if settings.min_agree > 1:
         sure = [other.take(other.scores >= settings.agree_score_thr) for other in others]
         agreed[above] = count_votes(first.take(above), sure, settings.agree_iou) >= settings.min_agree
     distinct = agreed.copy()
-    distinct[agreed] = _lies_alone(first.take(agreed), settings.overlap_iou)
+    pairs = overlapping_pairs(groups_of(first.image_ids[agreed]), first.bboxes_xywh[agreed], settings.overlap_iou)
+    distinct[agreed] = repeats_of_kept(int(agreed.sum()), pairs) < 0  # of boxes on each other the surest stays
     is_label = distinct.copy()
     if settings.max_per_image is not None:
         is_label[distinct] = ranks_in_group(first.image_ids[distinct]) < settings.max_per_image
@@ -180,21 +181,6 @@ def _in_image_order(results: Results, annotations: CocoJson) -> Results:
     ranked = results.take(taking_order(results))
     image_ids = np.array([image["id"] for image in annotations["images"]], dtype=np.int64)
     return ranked.take(np.argsort(rows_of_ids(ranked.image_ids, image_ids), kind="stable"))
-
-
-def _thresholds_of_boxes(results: Results, annotations: CocoJson, score_thrs: Mapping[str, float]) -> FloatArray:
-    """Return the threshold of each box's class, infinity where there is none, shape ``(N,)``."""
-    category_ids = np.array([category["id"] for category in annotations["categories"]], dtype=np.int64)
-    thresholds = np.array([score_thrs.get(name, np.inf) for name in category_names(annotations)], dtype=np.float64)
-    of_boxes: FloatArray = thresholds[rows_of_ids(results.category_ids, category_ids)]
-    return of_boxes
-
-
-def _lies_alone(results: Results, iou_thr: float) -> BoolArray:
-    """Mark boxes that don't lie on an earlier one of any class, in images' boxes by falling score, shape ``(N,)``."""
-    pairs = overlapping_pairs(groups_of(results.image_ids), results.bboxes_xywh, iou_thr)
-    is_alone: BoolArray = repeats_of_kept(len(results), pairs) < 0
-    return is_alone
 
 
 def _count(first: Results, annotations: CocoJson, masks: Mapping[str, BoolArray]) -> dict[str, ClassCounts]:

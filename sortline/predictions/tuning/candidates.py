@@ -171,7 +171,12 @@ class RescaledBoxes:
         """
         key = (rescale, view if rescale in FITTED_RESCALES else None)
         if key not in self._cache:
-            scores = self._crossfitted(rescale, view) if rescale in FITTED_RESCALES else self._plain(rescale)
+            members = range(len(self._kept))
+            scores = (
+                [self._crossfitted(rescale, member, self._left_out(view)) for member in members]
+                if rescale in FITTED_RESCALES
+                else self._plain(rescale)
+            )
             self._cache[key] = replace(self._grouped, scores=np.concatenate(scores)[self._order])
         return self._cache[key]
 
@@ -200,11 +205,7 @@ class RescaledBoxes:
         rescaled = rescale_members(self._material.members, self._material.annotations, settings)
         return [member.scores[rows] for member, rows in zip(rescaled, self._rows, strict=True)]
 
-    def _crossfitted(self, rescale: str, view: int) -> list[FloatArray]:
-        left_out = self._left_out(view)
-        return [self._crossfitted_member(rescale, member, left_out) for member in range(len(self._kept))]
-
-    def _crossfitted_member(self, rescale: str, member: int, left_out: frozenset[int]) -> FloatArray:
+    def _crossfitted(self, rescale: str, member: int, left_out: frozenset[int]) -> FloatArray:
         scores = self._kept[member].results.scores.copy()
         for fold in range(len(self._material.folds)):
             curves = None if fold in left_out else self.curves(rescale, member, left_out | {fold})

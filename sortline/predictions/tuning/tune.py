@@ -246,7 +246,7 @@ def _outcome(candidates: Candidates, searches: Sequence[Search], seed: int) -> T
         best_single=best_single,
         plain=judge.estimate(rank(match(material.truth, plain))),
         found=tuple(members_of(found)),
-        found_score=_score(candidates, found),
+        found_score=map50_of(match(material.truth, candidates.applied(found, candidates.whole))) or 0.0,
         expected=judge.estimate(expected),
         gain=gain,
         folds=folds,
@@ -255,12 +255,6 @@ def _outcome(candidates: Candidates, searches: Sequence[Search], seed: int) -> T
         is_cut_short=any(search.is_out_of_budget for search in searches),
         seed=seed,
     )
-
-
-def _score(candidates: Candidates, candidate: EnsembleSettings) -> float:
-    """Score a candidate's recipe on all images with all boxes."""
-    results = candidates.applied(candidate, candidates.whole)
-    return map50_of(match(candidates.material.truth, results)) or 0.0
 
 
 def _trials(candidates: Candidates, found: EnsembleSettings) -> dict[int, Trial]:

@@ -1,4 +1,4 @@
-"""Files of mmengine written whole or not at all."""
+"""Atomic writing of mmengine's files."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NAME = "atomic"
 
 @register_backend(NAME)
 class AtomicBackend(LocalBackend):
-    """The local disk, where a file appears under its name only once it is complete and on the disk.
+    """The local disk, with files that appear under their name only when they are complete and flushed to the disk.
 
-    mmengine writes a checkpoint by :meth:`put`; its own local backend opens the final name, so that a kill or a
-    full disk leaves half a file there. Selected by ``backend_args=dict(backend="atomic")``.
+    mmengine writes a checkpoint by :meth:`put`; its own local backend opens the final name, so that a kill or a full
+    disk leaves a partial file there. Selected by ``backend_args=dict(backend="atomic")``.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -31,7 +31,7 @@ class AtomicBackend(LocalBackend):
             with atomic_write(filepath, "wb") as file:
                 file.write(obj)
         except OSError as error:
-            # Writing to an open file fails without naming it.
+            # An error while writing to an open file does not name the file.
             raise OSError(error.errno, _reason(error, filepath, len(obj)), str(filepath)) from error
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = "utf-8") -> None:
@@ -40,7 +40,7 @@ class AtomicBackend(LocalBackend):
 
 
 def _reason(error: OSError, path: str | Path, size: int) -> str:
-    """Say why a file of a number of bytes could not be written, on a full disk how much is missing."""
+    """Return why a file of some size in bytes could not be written; for a full disk, with the space needed and free."""
     reason = os.strerror(error.errno or 0)
     if error.errno not in DISK_FULL:
         return reason

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill or a full disk at any moment."""
+"""Checkpoints that stay complete after a kill or on a full disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sortline.runs.score import BEST_METRIC, BEST_SCORE, rule_of
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """mmengine's checkpoint hook, which never leaves a broken file and never removes a good one too early.
+    """mmengine's checkpoint hook, which leaves no partial file and removes no checkpoint before a new one is complete.
 
     mmengine writes checkpoints and ``last_checkpoint`` straight to their final names, and deletes the oldest and
     the previous best before it writes the new one
@@ -60,8 +60,8 @@ class AtomicCheckpointHook(CheckpointHook):
         InputError: ``save_best`` names a metric that the evaluators don't report.
     """
 
-    # After all hooks whose state goes into a checkpoint, those that stop early included; right before LOWEST, the
-    # hooks that want to know what was saved.
+    # After all hooks whose state goes into a checkpoint, including early stopping; before LOWEST, the priority of hooks
+    # that read what was saved.
     priority = 99
     best_ckpt_path: str | None
 

@@ -1,4 +1,4 @@
-"""What the best checkpoint predicts, kept beside it."""
+"""The validation predictions of the best checkpoint, kept beside it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sortline.runs.run_record import VAL_PREDICTIONS
 class BestPredictionsHook(Hook):
     """Writes ``predictions/val.bbox.json`` whenever a training has saved a new best checkpoint.
 
-    The detections are those that were scored, so that what looks at a run's best epoch needs no model. Outside of
-    training :class:`~custom_modules.hooks.submission_hook.SubmissionHook` writes the file.
+    They are the detections that were scored, so that analyses of a run's best epoch need no model. Outside of training
+    :class:`~custom_modules.hooks.submission_hook.SubmissionHook` writes the file.
     """
 
-    # After the checkpoint hook, which says what is best.
+    # After the checkpoint hook, which decides which one is the best.
     priority = "LOWEST"
 
     def __init__(self) -> None:
         self._best: str | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Take over which checkpoint the file of a resumed run belongs to."""
+        """Remember which checkpoint the existing file of a resumed run belongs to."""
         if Path(runner.work_dir, VAL_PREDICTIONS).exists():
             self._best = _best_checkpoint(runner)
 
@@ -44,6 +44,6 @@ class BestPredictionsHook(Hook):
 
 
 def _best_checkpoint(runner: Any) -> str | None:
-    """Name the best checkpoint of the training that goes on; None outside of one, and before the first."""
+    """Return the name of the current training's best checkpoint; None without a training, and before the first one."""
     path = runner.message_hub.runtime_info.get("best_ckpt")
     return Path(path).name if path else None

@@ -1,4 +1,4 @@
-"""Refusing checkpoints that do not fit, which mmengine loads in part with no more than a warning."""
+"""Refuses checkpoints that do not fit, which mmengine loads partially with only a warning."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from sortline.weights.checkpoint_loading import checkpoint_meta
 
 @HOOKS.register_module()
 class CheckpointGuardHook(Hook):
-    """Checks every checkpoint that a runner loads before its weights reach the model.
+    """Checks every checkpoint that a runner loads, before its weights are copied into the model.
 
-    To test or to resume with, it must be of this model, trained for these classes in this order. Training may
-    start from another model's, of which it takes what fits: a line says what starts fresh.
+    For a test and for resuming, it must be of this model, trained for these classes in this order. A training may start
+    from the checkpoint of another model and takes the weights that fit; a log line names the layers that start fresh.
 
     Raises:
-        InputError: The checkpoint is of another architecture or for other classes, or the run to resume is longer
-            than the config's.
+        InputError: The checkpoint is of another architecture or for other classes, or has more epochs or iterations
+        than
+            the config trains for.
     """
 
     # Before hooks that use the checkpoint, such as EMAHook.
@@ -45,7 +46,7 @@ class CheckpointGuardHook(Hook):
         if runner._resume:
             _check_state(str(where), checkpoint, meta)
             _check_length(runner, str(where), meta)
-        # The runner builds the loops that it is going to run; the others stay configs.
+        # The runner builds only the loops that it will run; the others are still configs.
         training = isinstance(runner._train_loop, BaseLoop)
         if training and not runner._resume:
             runner.logger.info(check_initial_weights(model.state_dict(), source, where, meta))
@@ -77,10 +78,10 @@ def _is_count(value: Any) -> bool:
 
 
 def _check_length(runner: Any, where: str, meta: Mapping[str, Any]) -> None:
-    """Refuse to resume a run that has gone on for longer than the config trains: its record would tell of less."""
+    """Refuse to resume a run that is already longer than the config's training: its record would be wrong."""
     by_epoch = isinstance(runner._train_loop, EpochBasedTrainLoop)
     unit, end = ("epoch", runner.max_epochs) if by_epoch else ("iter", runner.max_iters)
     if meta.get(unit, 0) > end:
-        what = f"has {meta[unit]:,} {unit}s behind it, and the config trains for {end:,}"
+        what = f"has completed {meta[unit]:,} {unit}s, and the config trains for {end:,}"
         remedy = f"raise train_cfg.max_{unit}s, resume from an earlier checkpoint, or train in another --work-dir"
         raise InputError(Problem(where, what, remedy))

@@ -1,4 +1,4 @@
-"""Ending a run whose loss is no longer a number, with the photos that it happened on."""
+"""Ends a run whose loss is not finite, and keeps the batch for inspection."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ REMEDY = (
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Ends the run at the first loss that is NaN or infinite, and keeps such weights out of checkpoints.
+    """Ends the run at the first loss that is NaN or infinite, and refuses to save weights that are not finite.
 
     The batch is kept in the run folder's ``nonfinite_loss``: ``batch.json`` with the photos and the losses, and
     ``batch.png`` with what the model saw.
 
     Args:
-        patience: So many iterations in a row may have such losses where a loss scaler, as of ``--amp``, skips their
-            steps while it looks for its scale.
+        patience: Number of consecutive iterations with such losses that are allowed if a loss scaler (``--amp``) skips
+            their steps while it adjusts its scale.
 
     Raises:
-        RunFailed: From the training, or from saving a checkpoint.
+        RunFailed: In the training, or when a checkpoint is saved.
     """
 
-    # After the loss is logged, before anything is saved.
+    # After the loss is logged, before a checkpoint is saved.
     priority = "ABOVE_NORMAL"
 
     def __init__(self, patience: int = 20) -> None:
@@ -48,8 +48,8 @@ class FiniteLossHook(Hook):
         self._in_a_row = 0
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Look at the loss."""
-        # mmengine has read it from the device already, to log it.
+        """Check the loss."""
+        # mmengine has already read it from the device for the log.
         if "loss" not in (outputs or {}) or math.isfinite(runner.message_hub.get_scalar("train/loss").current()):
             self._in_a_row = 0
             return
@@ -60,7 +60,7 @@ class FiniteLossHook(Hook):
             raise self._failure(runner, losses, data_batch or {})
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
-        """Look at the weights."""
+        """Check the weights."""
         bad = [name for name, value in checkpoint["state_dict"].items() if not _is_finite(value)]
         if bad:
             what = f"the weights are no longer finite after {runner.iter} iterations: {counted(bad)}"
@@ -80,17 +80,17 @@ class FiniteLossHook(Hook):
         write_json(folder / f"batch{rank}.json", report, indent=1)
         _draw(data_batch, folder / f"batch{rank}.png", runner.train_dataloader.dataset.metainfo.get("classes", ()))
         bad = [name for name, value in losses.items() if not math.isfinite(value)]
-        what = f"{counted(bad)} is not a number in iteration {runner.iter + 1} on {counted(photos, 8)}"
+        what = f"{counted(bad)} is not finite in iteration {runner.iter + 1} on {counted(photos, 8)}"
         return RunFailed(Problem(str(folder), f"{what}; the batch is kept here", REMEDY))
 
 
 def _draw(data_batch: Mapping[str, Any], path: Path, classes: Sequence[str]) -> None:
-    """Draw what the model saw of a batch, if its photos are packed one by one, as mmdet's pipelines do."""
+    """Draw a batch as the model saw it, if its photos are packed one by one, as by mmdet's pipelines."""
     pairs = zip(data_batch.get("inputs", ()), data_batch.get("data_samples", ()), strict=False)
     drawn = [fed_sample(image, sample) for image, sample in pairs][:DRAWN]
     if drawn:
         with atomic_write(path, "wb") as file:
-            draw_grid(drawn, classes, "The batch whose loss is not a number").save(file, "PNG")
+            draw_grid(drawn, classes, "The batch whose loss is not finite").save(file, "PNG")
 
 
 def _is_finite(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Parts of a model that stay as they are for the first epochs."""
+"""Freezes parts of a model for the first epochs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from sortline.errors import InputError, Problem, nearest
 
 @HOOKS.register_module()
 class FreezeHook(Hook):
-    """Freeze parts of a model for the first epochs, then train them like the rest.
+    """Freezes parts of a model for the first epochs; afterwards they are trained like the rest.
 
-    New heads send large, useless gradients at first; a pretrained backbone is spared them. Frozen parts get no
-    gradient and no weight decay, and keep their normalisation statistics. What to do follows from the epoch alone,
-    so a resumed run goes on as it would have. What the config has frozen for good stays so.
+    New heads have large gradients at first, which would disturb a pretrained backbone. Frozen parts get no gradient and
+    no weight decay, and keep their normalisation statistics. The state depends on the epoch only, so a resumed run
+    continues correctly. Parameters that the config freezes for the whole run stay frozen.
 
     Args:
         modules: Names of the parts, as in ``model.named_modules()``: ``"backbone"``, ``"backbone.layer1"``.
-        epochs: Number of epochs; from the next one on they are trained.
+        epochs: Number of epochs for which they are frozen.
 
     Raises:
-        InputError: ``epochs`` is no positive number.
+        InputError: ``epochs`` is not positive.
     """
 
     def __init__(self, modules: Sequence[str] = ("backbone",), epochs: int = 1) -> None:
@@ -39,7 +39,7 @@ class FreezeHook(Hook):
         self.frozen: list[nn.Parameter] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Find the parts, and freeze them if the run starts or resumes early enough."""
+        """Find the parts, and freeze them if the run starts or resumes in these epochs."""
         model = plain_model(runner)
         if model is not runner.model and not getattr(runner.model, "find_unused_parameters", True):
             what = "several processes would wait for gradients that frozen parts don't have"
@@ -49,7 +49,7 @@ class FreezeHook(Hook):
             self._freeze(runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Release the parts once their epochs are over; until then undo what ``model.train()`` did to them."""
+        """Unfreeze the parts after their epochs; until then put them back into evaluation mode."""
         if not self.frozen:
             return
         if runner.epoch >= self.epochs:
@@ -59,7 +59,7 @@ class FreezeHook(Hook):
                 part.eval()
 
     def after_train(self, runner: Runner) -> None:
-        """Leave a model behind that can be trained on."""
+        """Unfreeze the parts, so that the model can be trained further."""
         for parameter in self.frozen:
             parameter.requires_grad_(True)
 
@@ -76,14 +76,14 @@ class FreezeHook(Hook):
             parameter.requires_grad_(True)
         self.frozen = []
         runner.model.train()
-        runner.logger.info(f"trained from now on: {', '.join(self.names)}")
+        runner.logger.info(f"trained from this epoch on: {', '.join(self.names)}")
 
 
 def find_parts(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
-    """Return a model's modules of the given names.
+    """Return a model's modules by name.
 
     Raises:
-        InputError: It has none of such a name.
+        InputError: The model has no module of a name.
     """
     known = dict(model.named_modules())
     children = [name for name, _ in model.named_children()]

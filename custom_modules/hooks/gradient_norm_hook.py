@@ -1,4 +1,4 @@
-"""The gradient's norm in the log, also where no clipping measures it."""
+"""The gradient's norm in the log, also without gradient clipping."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ KEY = "train/grad_norm"
 class GradientNormHook(Hook):
     """Measures the L2 norm of all gradients in the iterations that are logged, as ``grad_norm``.
 
-    Clipping measures it in every step; then there is nothing to do. In the others it costs nothing. The gradients are
-    those that the optimiser gets: unscaled, accumulated, averaged over processes. Several optimisers are left alone.
+    With clipping mmengine measures it in every step, and this hook does nothing. Other iterations cost nothing. The
+    gradients are those that the optimiser gets: unscaled, accumulated, averaged over processes. Trainings with several
+    optimisers are not measured.
     """
 
-    # After RuntimeInfoHook has begun the iteration.
+    # After RuntimeInfoHook has started the iteration.
     priority = "HIGH"
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class GradientNormHook(Hook):
         self._hub: Any = None
 
     def before_train(self, runner: Any) -> None:
-        """Have the optimiser call before each step."""
+        """Register a function that the optimiser calls before each step."""
         wrapper = runner.optim_wrapper
         loggers = [hook for hook in runner.hooks if isinstance(hook, LoggerHook)]
         if not isinstance(wrapper, OptimWrapper) or wrapper.clip_grad_kwargs or not loggers:
@@ -40,7 +41,7 @@ class GradientNormHook(Hook):
         wrapper.optimizer.register_step_pre_hook(self._measure)
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Look whether the log follows this iteration, or an iteration that takes no step of its own."""
+        """Decide whether this iteration's step may be the last one before a log."""
         if self._interval:
             steps = runner.optim_wrapper._accumulative_counts
             self._is_due = is_due(batch_idx, self._interval, steps)
@@ -51,13 +52,13 @@ class GradientNormHook(Hook):
         parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if gradients:
-            # mmengine logs the mean of the last iterations' values: of one value that is the value.
+            # mmengine logs the mean of the values since the last log; of a single value this is the value itself.
             self._hub.log_scalars.pop(KEY, None)
             self._hub.update_scalar(KEY, float(get_total_norm(gradients)))
 
 
 def is_due(batch_idx: int, interval: int, accumulation: int) -> bool:
-    """Tell whether the last step before a log may be this iteration's.
+    """Return whether this iteration's step may be the last one before a log.
 
     Args:
         batch_idx: Index of the iteration in its epoch.

@@ -1,4 +1,4 @@
-"""Warnings while a training waits for its data or grows in memory."""
+"""Warns when a training waits for its data or when its memory keeps growing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sortline.runs.health import free_memory, memory_trend, process_memory, star
 
 @HOOKS.register_module()
 class HealthHook(Hook):
-    """Logs the share of the time that is spent on waiting for data and the memory of the training's processes.
+    """Logs the share of time spent waiting for data, and the memory of the training's processes.
 
-    A warning is given once each: when the data keeps the model waiting, and when memory grows so steadily that it
-    will not last to the end of the run.
+    Each warning is given once: when the model waits for the data, and when memory grows so steadily that it will be
+    used up before the end of the run.
 
     Args:
-        interval: Iterations between two looks; the first of them, in which everything starts, do not count.
+        interval: Iterations between two checks; the first interval, in which the processes start, is not checked.
     """
 
-    # After IterTimerHook has measured the iteration, before LoggerHook writes it down.
+    # After IterTimerHook has measured the iteration, before LoggerHook logs it.
     priority = "ABOVE_NORMAL"
 
     def __init__(self, interval: int = 50) -> None:
@@ -35,11 +35,11 @@ class HealthHook(Hook):
         self._warned: set[str] = set()
 
     def before_train(self, runner: Any) -> None:
-        """Count from here, also in a resumed run."""
+        """Start counting, also in a resumed run."""
         self._started = runner.iter
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Look every so many iterations."""
+        """Check at the interval."""
         done = runner.iter + 1 - self._started
         if not is_main_process() or done % self.interval or done < 2 * self.interval:
             return

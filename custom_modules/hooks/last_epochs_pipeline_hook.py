@@ -1,4 +1,4 @@
-"""Another train pipeline for the last epochs."""
+"""A different training pipeline for the last epochs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mmengine.registry import HOOKS
 
 @HOOKS.register_module()
 class LastEpochsPipelineHook(PipelineSwitchHook):
-    """Switches to a pipeline of milder augmentation for the last epochs, however long the run is.
+    """Switches to a pipeline with weaker augmentation for the last epochs of a run of any length.
 
-    A run of no more than these epochs keeps its pipeline throughout: it would otherwise never see the other one.
+    A run of at most this many epochs keeps its pipeline; otherwise it would never use it.
 
     Args:
-        last_epochs: How many.
-        switch_pipeline: Transforms of these epochs; ``train_pipeline_stage2`` of the config unless written.
+        last_epochs: Number of epochs with the second pipeline.
+        switch_pipeline: Transforms of these epochs; by default ``train_pipeline_stage2`` of the config.
     """
 
     def __init__(self, last_epochs: int, switch_pipeline: Sequence[Any]) -> None:
@@ -25,6 +25,6 @@ class LastEpochsPipelineHook(PipelineSwitchHook):
         self.last_epochs = last_epochs
 
     def before_train(self, runner: Any) -> None:
-        """Find the epoch to switch at."""
+        """Compute the epoch to switch at."""
         before = runner.max_epochs - self.last_epochs
         self.switch_epoch = before if before > 0 else runner.max_epochs

@@ -1,4 +1,4 @@
-"""The model itself, whatever it is wrapped in."""
+"""Access to the model inside a distributed wrapper."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from mmengine.model import is_model_wrapper
 
 
 def plain_model(runner: Any) -> Any:
-    """Return a runner's model without what several processes wrap it in."""
+    """Return a runner's model without the wrapper for several processes."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -1,4 +1,4 @@
-"""What a progress display says, taken from a runner."""
+"""The text of a progress display, read from a runner."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SMOOTHING = 20
 
 @dataclass(frozen=True)
 class Status:
-    """Where a loop stands.
+    """The progress of a loop.
 
     Attributes:
         phase: ``"train"``, ``"val"`` or ``"test"``.
-        done: Iterations behind, of the whole training or of this pass.
-        total: Iterations in all.
-        details: Loss, learning rate and so on, as text.
+        done: Completed iterations of the whole training or of this pass.
+        total: All iterations.
+        details: Loss, learning rate and others, as text.
     """
 
     phase: str
@@ -39,7 +39,7 @@ class Status:
 
 
 def train_status(runner: Any) -> Status:
-    """Describe the training after an iteration, before the runner has counted it."""
+    """Return the progress of a training after an iteration, before the runner has counted it."""
     details = []
     if not isinstance(runner.train_loop, IterBasedTrainLoop):
         details.append(f"epoch {runner.epoch + 1}/{runner.max_epochs}")
@@ -47,20 +47,20 @@ def train_status(runner: Any) -> Status:
     if "train/loss" in scalars:
         details.append(f"loss {scalars['train/loss'].mean(SMOOTHING):.4g}")
     rates = [key for key in scalars if key.startswith("train/") and key.endswith("lr")]
-    # With several optimisers each has a rate, such as train/generator.lr; one is enough to see the plan.
+    # With several optimisers each has a rate, such as train/generator.lr; one is enough to follow the schedule.
     if rates:
         details.append(f"lr {scalars[min(rates, key=len)].current():.3g}")
     return Status("train", runner.iter + 1, runner.max_iters, "  ".join(details + _eta_and_memory(runner)))
 
 
 def pass_status(runner: Any, phase: str, batch_idx: int) -> Status:
-    """Describe a pass over the validation or test data after a batch."""
+    """Return the progress of a pass over the validation or test data after a batch."""
     loader = runner.val_dataloader if phase == "val" else runner.test_dataloader
     return Status(phase, batch_idx + 1, len(loader), "  ".join(_eta_and_memory(runner)))
 
 
 def _eta_and_memory(runner: Any) -> list[str]:
-    """Give the time left, which mmengine's IterTimerHook estimates, and the GPU memory used at most."""
+    """Return the remaining time, as estimated by mmengine's IterTimerHook, and the maximum GPU memory used."""
     details = []
     if "eta" in runner.message_hub.runtime_info:
         details.append(f"eta {timedelta(seconds=int(runner.message_hub.get_info('eta')))}")

@@ -1,4 +1,4 @@
-"""Early stopping that a resumed run continues."""
+"""Early stopping that continues correctly in a resumed run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCORES, MONITOR = "early_stopping_scores", "early_stopping_monitor"
 
 @HOOKS.register_module()
 class ResumableEarlyStoppingHook(EarlyStoppingHook):
-    """mmengine's EarlyStoppingHook, which also works in a resumed run and keeps out of tests.
+    """mmengine's EarlyStoppingHook that also works in resumed runs and does not affect tests.
 
-    mmengine's forgets its scores when a run is resumed, so that it waits from the beginning, and makes a test build
+    mmengine's hook loses its scores when a run is resumed, so that its patience starts again, and makes a test build
     the training loop with all its data
-    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/hooks/early_stopping_hook.py). Here the scores go
-    into the checkpoints.
+    (https://github.com/open-mmlab/mmengine/blob/main/mmengine/hooks/early_stopping_hook.py). Here the scores go into
+    the checkpoints.
 
     Args:
         **kwargs: As for mmengine's hook: ``monitor``, ``rule``, ``patience``, ``min_delta``.
@@ -29,7 +29,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
     priority = "VERY_LOW"
 
     def before_run(self, runner: Any) -> None:
-        """Do nothing: mmengine's looks at the training loop, which it would build in a test."""
+        """Do nothing: mmengine's method reads the training loop, which would be built even in a test."""
 
     def before_train(self, runner: Any) -> None:
         """Go through the scores of the run that is resumed; stop at once where they say so.
@@ -47,7 +47,7 @@ class ResumableEarlyStoppingHook(EarlyStoppingHook):
                 runner.logger.info(reason)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Decide whether to stop, in training only, and keep the score."""
+        """Decide whether to stop, in a training only, and store the score."""
         if not isinstance(runner._train_loop, BaseLoop):
             return
         super().after_val_epoch(runner, metrics)

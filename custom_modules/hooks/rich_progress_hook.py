@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, sparse lines elsewhere."""
+"""A progress bar on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from sortline.progress import SparseLines
 
 @HOOKS.register_module()
 class RichProgressHook(Hook):
-    """Shows how far training, validation and test are, in the main process.
+    """Shows the progress of training, validation and test, in the main process.
 
-    On a terminal a bar stays on the last line and log lines scroll above it. Elsewhere (a file, a pipe) a line
-    goes to stderr now and then.
+    On a terminal a bar stays on the last line and log lines scroll above it. Elsewhere (a file, a pipe) a line is
+    written to stderr from time to time.
 
     Args:
-        min_seconds: Least time between two lines where there is no terminal.
-        min_share: Least part of the work between two such lines, from 0 to 1.
+        min_seconds: Minimum time between two lines without a terminal, in seconds.
+        min_share: Minimum share of the work between two such lines, from 0 to 1.
     """
 
     # After IterTimerHook and RuntimeInfoHook have counted the iteration.
@@ -39,7 +39,7 @@ class RichProgressHook(Hook):
         self._bar: ProgressBar | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Start with what a resumed run has behind it."""
+        """Start, in a resumed run with the iterations already done."""
         self._start(runner, Status("train", runner.iter, runner.max_iters))
 
     def before_val_epoch(self, runner: Any) -> None:
@@ -72,7 +72,7 @@ class RichProgressHook(Hook):
             self._show(pass_status(runner, "test", batch_idx))
 
     def after_train(self, runner: Any) -> None:
-        """Leave the bar as it ended."""
+        """Stop, and leave the bar on the terminal."""
         self._finish("train")
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
@@ -103,14 +103,14 @@ class RichProgressHook(Hook):
 
 
 class ProgressBar:
-    """Bars at the foot of the terminal, one for each phase that is under way.
+    """Bars at the bottom of the terminal, one for each running phase.
 
-    rich would refresh them from a thread of its own; a worker process forked while that thread holds its lock
-    would hang at its first print. So they are drawn from here, some times a second.
+    rich would refresh them in a separate thread; a worker process forked while that thread holds its lock would hang at
+    its first print. So they are drawn by the main thread, a few times a second.
 
     Args:
-        handlers: Log handlers; those that print to the terminal are led above the bars.
-        refresh_seconds: Least time between two drawings.
+        handlers: Log handlers; those that print to the terminal are redirected above the bars.
+        refresh_seconds: Minimum time between two refreshes.
     """
 
     def __init__(self, handlers: Sequence[logging.Handler], refresh_seconds: float = 0.1) -> None:
@@ -125,7 +125,7 @@ class ProgressBar:
             TextColumn("{task.fields[details]}"),
             console=Console(stderr=True),
             auto_refresh=False,
-            # With stdout in a file, what is printed belongs there and not above the bar.
+            # If stdout is a file, printed text belongs there and not above the bar.
             redirect_stdout=sys.stdout.isatty(),
         )
         terminal = (sys.stdout, sys.stderr)
@@ -137,11 +137,11 @@ class ProgressBar:
         ]
         for handler, stream in self._moved:
             handler.setStream(sys.stdout if stream is terminal[0] else sys.stderr)
-        # An error ends a loop without a call to any hook: the terminal gets its cursor back at the latest here.
+        # An error ends a loop without calling any hook: the terminal is restored at exit at the latest.
         atexit.register(self.stop)
 
     def show(self, status: Status) -> None:
-        """Bring the bar of a phase up to date."""
+        """Update the bar of a phase."""
         task = self._tasks.get(status.phase)
         if task is None:
             task = self._progress.add_task(status.phase, total=status.total, details="")
@@ -153,7 +153,7 @@ class ProgressBar:
             self._drawn = now
 
     def finish(self, phase: str) -> bool:
-        """End a phase. The last one's bar stays on the terminal, the others go.
+        """End a phase. The bar of the last one stays on the terminal, others are removed.
 
         Returns:
             Whether it was the last one.
@@ -167,7 +167,7 @@ class ProgressBar:
         return True
 
     def stop(self) -> None:
-        """Give terminal and log handlers back."""
+        """Restore terminal and log handlers."""
         self._progress.stop()
         for handler, stream in self._moved:
             handler.setStream(stream)

@@ -1,4 +1,4 @@
-"""What each epoch drew: images, boxes of each class, sources; in the log and in ``sampling.json``."""
+"""Logs what each epoch drew (images, boxes of each class, sources) and writes it to ``sampling.json``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from sortline.files import write_json
 
 @HOOKS.register_module()
 class SamplingLogHook(Hook):
-    """Logs after each training epoch what the sampler drew in all processes, beside what the data holds.
+    """Logs after each training epoch what the sampler drew in all processes, compared with the data.
 
-    The first epoch of a run gives a table, later ones a line; ``sampling.json`` in the run folder holds the last
-    epoch and all epochs together, a resumed run's earlier ones included. mmengine's DefaultSampler draws each image
-    once: that is said once. Other samplers don't tell what all processes draw, and loops that count iterations have
-    no epochs: nothing is logged for them.
+    The first epoch of a run is logged as a table, later ones as a line; ``sampling.json`` in the run folder holds the
+    last epoch and the sum of all epochs, including those before a resume. mmengine's DefaultSampler draws each image
+    once; this is logged once. Nothing is logged for other samplers, which don't reveal what all processes draw, and for
+    loops by iteration, which have no epochs.
 
     The counts are of the images that the sampler chose. Transforms change what the model sees of them, and those of
-    MultiImageMixDataset choose further images by themselves, all equally likely.
+    MultiImageMixDataset choose further images with equal probability.
     """
 
     # After the epoch's losses are logged.
@@ -39,12 +39,12 @@ class SamplingLogHook(Hook):
         self._tally: DrawTally | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Start anew."""
+        """Reset the counts."""
         self._tally = None
 
     @master_only
     def after_train_epoch(self, runner: Any) -> None:
-        """Count, log and write what the epoch drew."""
+        """Count, log and write the draws of the epoch."""
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             return
         sampler = getattr(runner.train_dataloader.batch_sampler, "sampler", None)

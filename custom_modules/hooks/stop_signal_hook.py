@@ -1,4 +1,4 @@
-"""Saving everything when the system asks a training to stop."""
+"""Saves the state of a training when the system asks it to stop."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 class StopSignalHook(Hook):
     """On SIGTERM or SIGUSR1, ends the iteration, saves a checkpoint and stops the run.
 
-    Machines that can be taken away and schedulers such as Slurm send these signals some time before they end a job.
-    In the midst of a validation the run stops at once if the checkpoint before it is on the disk, which validates
-    again when it is resumed; else it saves when the validation is over.
+    Preemptible machines and schedulers such as Slurm send these signals some time before they end a job. During a
+    validation the run stops at once if the checkpoint before it was saved, and repeats the validation when it is
+    resumed; otherwise it saves after the validation.
 
     Raises:
-        RunStopped: From the training, once all is saved.
+        RunStopped: In the training, after everything is saved.
     """
 
-    # After the hook that saves checkpoints, which comes last of all others.
+    # After the hook that saves checkpoints, which is the last of all others.
     priority = "LOWEST"
 
-    #: There as soon as it listens.
+    #: Set when the hook starts to listen.
     _checkpoints: AtomicCheckpointHook
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class StopSignalHook(Hook):
         self._before: dict[int, Any] = {}
 
     def before_train(self, runner: Any) -> None:
-        """Listen, if there is a hook that can save."""
+        """Listen for signals, if there is a hook that can save."""
         found = next((hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)), None)
         if found is None or threading.current_thread() is not threading.main_thread():
             return
@@ -60,30 +60,30 @@ class StopSignalHook(Hook):
         self._received = number
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Stop after an iteration."""
+        """Stop after an iteration if a signal was received."""
         if self._may_stop(runner):
-            # The runner has not yet counted the iteration.
+            # The runner has not counted this iteration yet.
             self._save_and_stop(runner, runner.iter + 1)
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Stop in a validation, if the checkpoint that it belongs to is on the disk."""
+        """Stop during a validation if its checkpoint was saved."""
         if self._may_stop(runner) and self._checkpoints.saved_iter == runner.iter:
             self._stop(runner, runner.iter)
 
     def after_val_epoch(self, runner: Any, metrics: Any = None) -> None:
-        """Stop after a validation."""
+        """Stop after a validation if a signal was received."""
         if self._may_stop(runner):
             self._save_and_stop(runner, runner.iter)
 
     def _may_stop(self, runner: Any) -> bool:
-        """Tell whether to stop now: with several processes not while each accumulates gradients of its own."""
+        """Return whether to stop now; several processes don't stop while each accumulates gradients of its own."""
         wrapper = runner.optim_wrapper
         return self._is_asked() and not (
             is_distributed() and isinstance(wrapper, OptimWrapper) and not wrapper.should_update()
         )
 
     def _is_asked(self) -> bool:
-        """Tell whether any process got a signal in this training: all have to stop after the same iteration."""
+        """Return whether any process has received a signal: all must stop after the same iteration."""
         if not self._before:
             return False
         if is_distributed():
@@ -99,4 +99,4 @@ class StopSignalHook(Hook):
     def _stop(self, runner: Any, iterations: int) -> None:
         self.after_train(runner)
         name = signal.Signals(self._received).name
-        raise RunStopped(f"{name} after {iterations} of {runner.max_iters} iterations: all is saved")
+        raise RunStopped(f"{name} after {iterations} of {runner.max_iters} iterations: everything is saved")

@@ -1,4 +1,4 @@
-"""The files that a test ends with: COCO results and the contest's submission."""
+"""The output files of a test: COCO results and the contest's submission."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from sortline.runs.run_record import SUBMISSION
 class SubmissionHook(Hook):
     """Writes ``predictions/test.bbox.json`` and ``submission.csv`` into the run folder after a test.
 
-    Works for any batch size and number of processes. Images come in the order of the test dataset's own
-    annotation file; those without boxes keep their row.
+    It works with any batch size and number of processes. Images are in the order of the test dataset's annotation file;
+    those without boxes keep their row.
 
     Args:
-        submission: Write the submission beside the COCO results.
-        val: Write ``predictions/val.bbox.json`` after each validation too.
-        allow_missing: Leave images that the model never saw without boxes instead of refusing, for a test of a
-            few images.
+        submission: Write the submission in addition to the COCO results.
+        val: Also write ``predictions/val.bbox.json`` after each validation.
+        allow_missing: Write images that the model has not seen without boxes instead of raising an error, for a test of
+            a few images.
 
     Raises:
-        InputError: Images that the model never saw, or several annotation files behind one test.
+        InputError: The model has not seen some images, or the test dataset joins several annotation files.
     """
 
-    # After the metrics are logged: files that can't be written must not cost them.
+    # After the metrics are logged, so that they are not lost if a file can't be written.
     priority = "LOW"
 
     def __init__(self, submission: bool = True, val: bool = False, allow_missing: bool = False) -> None:
@@ -55,13 +55,13 @@ class SubmissionHook(Hook):
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
-        """Keep a batch's detections."""
+        """Store the detections of a batch."""
         self._detections += [image_detections(sample) for sample in outputs or ()]
 
     def after_val_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
-        """Keep a batch's detections if they are asked for."""
+        """Store the detections of a batch if ``val`` is set."""
         if self.val:
             self._detections += [image_detections(sample) for sample in outputs or ()]
 
@@ -70,12 +70,12 @@ class SubmissionHook(Hook):
         self._write(runner, "test", runner.test_dataloader.dataset, self.submission)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Write the results if they are asked for."""
+        """Write the results if ``val`` is set."""
         if self.val:
             self._write(runner, "val", runner.val_dataloader.dataset, submission=False)
 
     def _write(self, runner: Any, split: str, dataset: Any, submission: bool) -> None:
-        """Gather the detections of all processes and write them in the main one."""
+        """Gather the detections of all processes and write them in the main process."""
         gathered = all_gather_object(self._detections)
         self._detections = []
         if not is_main_process():
@@ -95,14 +95,14 @@ class SubmissionHook(Hook):
 
 
 def leaf_dataset(dataset: Any, where: str) -> Any:
-    """Follow wrappers to the dataset that reads an annotation file.
+    """Return the dataset inside wrappers that reads an annotation file.
 
     Args:
-        dataset: What a loader reads.
-        where: Its loader's key, for the message.
+        dataset: The dataset of a loader.
+        where: The loader's key, for the message.
 
     Raises:
-        InputError: Several datasets are joined: their image ids would collide.
+        InputError: Several datasets are joined; their image ids would collide.
     """
     while not hasattr(dataset, "ann_file"):
         children = getattr(dataset, "datasets", None) or [dataset.dataset]

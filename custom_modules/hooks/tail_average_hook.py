@@ -1,4 +1,4 @@
-"""Averaging the weights of the last part of a run."""
+"""Averages the weights over the last part of a run."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sortline.errors import InputError, Problem
 
 @HOOKS.register_module()
 class TailAverageHook(EMAHook):
-    """Validates, tests and saves the plain average of the weights since a share of the run.
+    """Validates, tests and saves the mean of the weights over the last part of a run.
 
-    Stochastic weight averaging (https://arxiv.org/abs/1803.05407) as mmengine's EMAHook does it, but begun after a
-    share of the run in place of an epoch, so that it fits runs of any length. The running statistics of batch
-    normalisation are averaged as well, in place of the paper's pass over the data for new ones.
+    Stochastic weight averaging (https://arxiv.org/abs/1803.05407) as in mmengine's EMAHook, but starting after a share
+    of the run instead of at an epoch, so that it fits runs of any length. The running statistics of batch normalisation
+    are averaged too, instead of being recomputed in an additional pass over the data as in the paper.
 
     Args:
-        begin: Share of the iterations before the average begins, from 0 to below 1.
-        interval: Iterations between two weights that enter the average.
+        begin: Share of the iterations before the average starts, from 0 to below 1.
+        interval: Number of iterations between two updates of the average.
 
     Raises:
-        InputError: A value is out of its range.
+        InputError: A value is out of range.
     """
 
-    # Before what saves checkpoints, and like the hooks of mmdet's own configs right before NORMAL.
+    # Before the checkpoint hook; just before NORMAL, as the EMA hooks of mmdet's configs.
     priority = 49
 
     def __init__(self, begin: float = 0.75, interval: int = 1) -> None:
@@ -39,7 +39,7 @@ class TailAverageHook(EMAHook):
         self.begin = begin
 
     def before_run(self, runner: Any) -> None:
-        """Work out the first iteration of the average and copy the model."""
+        """Compute the first iteration of the average and copy the model."""
         self.begin_iter = first_iteration(self.begin, runner.max_iters)
         super().before_run(runner)
 

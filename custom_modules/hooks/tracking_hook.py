@@ -1,4 +1,4 @@
-"""What trackers are told beside numbers: pictures of each validation, files, and notes to a person."""
+"""Sends trackers more than numbers: pictures of each validation, files, and notes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from sortline.tracking.validation_facts import PhotoSettings, ValidationFacts
 
 @HOOKS.register_module()
 class TrackingHook(Hook):
-    """Tells every tracker of a run what is more than a number.
+    """Sends every tracker of a run charts, photos, files and notes.
 
     After each validation: the confusion matrix, precision-recall curves, and a few photos with annotations and
-    detections, chosen once (the worst, the best, some at random) and the same ones from then on. At the start and at
-    the end: the files that the run reads and makes. When training ends: a note.
+    detections, chosen at the first validation (the worst, the best, some at random) and then kept. At the start and at
+    the end: the files that the run reads and writes. At the end of a training: a note.
 
-    Nothing of it can stop the run: what fails is logged as a warning.
+    It never stops the run: failures are logged as warnings.
 
     Args:
         photos: Photos of each of the three groups; 0 for none.
         photo_side: Pixels of a photo's longer side.
-        max_boxes: Detections shown on a photo, the surest ones.
-        score_thr: Least score of these.
-        interval: Validations from one picture to the next.
-        checkpoint: Whether to hand over the best checkpoint when training ends.
+        max_boxes: Maximum number of detections shown on a photo, by score.
+        score_thr: Minimum score of these.
+        interval: Number of validations between two sets of pictures.
+        checkpoint: Whether to upload the best checkpoint at the end of a training.
 
     Raises:
         InputError: A number is out of its range.

@@ -1,4 +1,4 @@
-"""What a checkpoint of mmengine leaves out of the state of a training."""
+"""State of a training that mmengine does not store in checkpoints."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NAME = "training_state"
 
 @HOOKS.register_module()
 class TrainingStateHook(Hook):
-    """Keeps in checkpoints what mmengine forgets there, so that a resumed run goes on as the whole one.
+    """Stores state in checkpoints that mmengine omits, so that a resumed run equals the uninterrupted one.
 
-    - Gradients that are being accumulated when the checkpoint is saved; with several processes, where each has its
-      own, they are lost, as with mmengine.
-    - The size that mmdet's ``BatchSyncRandomResize`` has drawn for the iterations to come.
+    - Accumulated gradients at the time the checkpoint is saved. With several processes, each of which has its own, they
+      are lost, as in mmengine.
+    - The size that mmdet's ``BatchSyncRandomResize`` has drawn for the next iterations.
     """
 
     def __init__(self) -> None:
@@ -32,18 +32,18 @@ class TrainingStateHook(Hook):
         model = plain_model(runner)
         state: dict[str, Any] = {"input_sizes": {name: part._input_size for name, part in _resizers(model).items()}}
         wrapper = runner.optim_wrapper
-        # Its counter tells whether the last iteration has ended with a step of the optimiser.
+        # Its counter tells whether the last iteration ended with a step of the optimiser.
         if isinstance(wrapper, OptimWrapper) and not wrapper.should_update() and not is_distributed():
             parameters = model.named_parameters()
             state["gradients"] = {name: item.grad.cpu() for name, item in parameters if item.grad is not None}
         checkpoint[NAME] = state
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of a run that is resumed until the model is ready for it."""
+        """Keep the state of a resumed run until the model is ready for it."""
         self._kept = checkpoint.get(NAME, {}) if runner._resume else {}
 
     def before_train(self, runner: Any) -> None:
-        """Put the state back."""
+        """Restore the state."""
         model = plain_model(runner)
         for name, part in _resizers(model).items():
             size = self._kept.get("input_sizes", {}).get(name)

@@ -1,4 +1,4 @@
-"""The loss on the validation images, beside the metrics."""
+"""The loss on the validation images, in addition to the metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch import nn
 from custom_modules.hooks.plain_model import plain_model
 from custom_modules.hooks.submission_hook import leaf_dataset
 
-#: Layers that work in another way while a model is trained, which must not reach its loss on validation images.
+#: Layers that behave differently in training mode; for the validation loss they stay in evaluation mode.
 AS_IN_USE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -28,9 +28,9 @@ AS_IN_USE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 class ValidationLossHook(Hook):
     """Computes the training loss on the validation images and reports it as ``val/loss`` with its parts.
 
-    A loss that rises while the training loss falls tells overfitting before the score does. Each batch passes the
-    model once more, with the layers that normalise and drop as in use; nothing that the model keeps is changed. A
-    detector whose loss can't be computed so goes without it, which a line says.
+    A validation loss that rises while the training loss falls shows overfitting earlier than the score. Each batch
+    passes the model a second time, with normalisation and dropout in evaluation mode; the model's buffers are not
+    changed. If the loss of a detector can't be computed this way, a warning says so and no loss is reported.
     """
 
     # Before RuntimeInfoHook reads the metrics, and before EMAHook takes its averages back from the model.
@@ -42,31 +42,31 @@ class ValidationLossHook(Hook):
         self._buffers: dict[str, torch.Tensor] = {}
 
     def before_val_epoch(self, runner: Any) -> None:
-        """Begin with nothing summed up."""
+        """Reset the sums."""
         self._sums.clear()
 
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Add the loss of a batch; in a test there is none."""
+        """Add the loss of a batch, except in a test."""
         if not self._is_on or not isinstance(runner._train_loop, BaseLoop):
             return
         if not self._buffers:
-            # Not before the epoch: EMAHook puts its averages into the model then, and takes them back after it.
+            # Not before the epoch, when EMAHook swaps its averages into the model, to remove them after it.
             self._buffers = {name: buffer.clone() for name, buffer in plain_model(runner).named_buffers()}
         try:
             self._add(runner, data_batch)
-        except Exception as error:  # a detector may ask for anything that only training data has
+        except Exception as error:  # a detector may need something that only training data has
             self._is_on = False
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             runner.logger.log(logging.WARNING, f"no validation loss for this detector and pipeline: {reason}")
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Put the means beside the metrics, and back what the model keeps."""
+        """Add the means to the metrics, and restore the model's buffers."""
         for name, buffer in plain_model(runner).named_buffers() if self._buffers else ():
             buffer.copy_(self._buffers[name])
         self._buffers = {}
         if metrics is None or not isinstance(runner._train_loop, BaseLoop):
             return
-        # All processes take part, also one that had no image or whose loss could not be computed.
+        # All processes take part, including one without images or whose loss could not be computed.
         gathered = all_gather_object((self._is_on, self._sums))
         self._is_on = all(is_on for is_on, _ in gathered)
         totals: defaultdict[str, float] = defaultdict(float)
@@ -96,7 +96,7 @@ class ValidationLossHook(Hook):
 
 @contextmanager
 def _as_trained(model: nn.Module) -> Iterator[None]:
-    """Let detectors take the path of training, which gives losses, with layers as they are in use."""
+    """Set a model to training mode, in which detectors compute losses, except for normalisation and dropout."""
     model.train()
     for part in model.modules():
         if isinstance(part, AS_IN_USE) or type(part).__name__ == "DropPath":
@@ -108,9 +108,9 @@ def _as_trained(model: nn.Module) -> Iterator[None]:
 
 
 def _resizes_boxes(steps: Sequence[Any]) -> bool:
-    """Tell whether a pipeline resizes the boxes with the photo.
+    """Return whether a pipeline resizes the boxes with the photo.
 
-    mmdet's test pipelines load them after they have resized the photo, so that they stay as in the file.
+    mmdet's test pipelines load the boxes after resizing the photo, so that they stay in the file's coordinates.
     """
     kinds = [type(step).__name__ for step in steps]
     if "LoadAnnotations" not in kinds:
@@ -120,7 +120,7 @@ def _resizes_boxes(steps: Sequence[Any]) -> bool:
 
 
 def _on_input(sample: Any, is_resized: bool) -> Any:
-    """Copy a sample with what is annotated on it, in the coordinates of the image that the model gets."""
+    """Return a copy of a sample with its annotations in the coordinates of the model's input."""
     copy = sample.new(metainfo=sample.metainfo)
     for name in ("gt_instances", "ignored_instances"):
         if name in sample:

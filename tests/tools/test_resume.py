@@ -111,7 +111,7 @@ def test_a_stopped_run_says_how_to_go_on(config, whole, tmp_path):
     wait_for(run / "epoch_3.pth", process, log)
     process.send_signal(signal.SIGTERM)
     output = end(process, log)
-    assert re.search(r"stopped by SIGTERM after \d+ of \d+ iterations: all is saved", output)
+    assert re.search(r"stopped by SIGTERM after \d+ of \d+ iterations: everything is saved", output)
     (line,) = re.findall("go on with: (.*)", output)
     assert shlex.split(line) == ["python", *command(config, run, "--resume")[1:]]
     # In the midst of an epoch it saves; in a validation the epoch's checkpoint is there already.

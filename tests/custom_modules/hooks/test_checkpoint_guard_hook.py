@@ -72,7 +72,7 @@ def test_a_run_is_not_resumed_by_a_config_that_trains_for_less(make_runner, tmp_
     make_runner(epochs=2, default_hooks=hooks, **run).train()
     again = {"custom_hooks": GUARD, "load_from": str(tmp_path / f"run/{unit}_2.pth"), "resume": True, **run}
     make_runner(epochs=2, **again).train()
-    with pytest.raises(InputError, match=f"has 2 {unit}s behind it, and the config trains for 1"):
+    with pytest.raises(InputError, match=f"has completed 2 {unit}s, and the config trains for 1"):
         make_runner(epochs=1, **again).train()
 
 

@@ -36,7 +36,7 @@ def spoil(runner, iteration, value=float("nan")):
 def test_it_ends_the_run_and_leaves_the_last_sound_checkpoint(make_runner, tmp_path, value):
     runner = make_runner(default_hooks=hooks())
     spoil(runner, 6, value)
-    with pytest.raises(RunFailed, match="loss is not a number in iteration 6") as caught:
+    with pytest.raises(RunFailed, match="loss is not finite in iteration 6") as caught:
         runner.train()
     folder = tmp_path / "run"
     assert str(folder / "nonfinite_loss") in str(caught.value)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 # Two test processes on two cores: one thread each, set before torch is imported; what tools start inherits it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import _bootstrap  # noqa: F401
-import numpy as np
 import pytest
-from helpers import ROOT, coco
-from PIL import Image
+from helpers import ROOT
+from tiny_runs import write_config, write_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -37,67 +34,16 @@ def _photo_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> Callable[..., Path]:
     """Write a dataset with photos of noise; keyword arguments replace whole files' contents."""
-
-    def make(images: int = 6, **files: Any) -> Path:
-        root = tmp_path / "data"
-        contents = {"train": coco("train", images), "test": coco("test", 3, boxes=False), **files}
-        generator = np.random.default_rng(0)
-        for split, content in contents.items():
-            root.mkdir(exist_ok=True)
-            (root / f"{split}.json").write_text(content if isinstance(content, str) else json.dumps(content))
-            for index in range(images if split == "train" else 3):
-                path = root / split / f"{index:04}.jpg"
-                path.parent.mkdir(exist_ok=True)
-                Image.fromarray(generator.integers(0, 255, (48, 64, 3), dtype=np.uint8)).save(path)
-        return root
-
-    return make
-
-
-TINY_CONFIG = """
-_base_ = [
-    "{root}/configs/_base_/default_runtime.py",
-    "{root}/configs/_base_/datasets/recycle.py",
-    "{root}/configs/_base_/models/rtmdet_tiny.py",
-    "{root}/configs/_base_/schedules/smoke.py",
-]
-data_root = "{data}"
-model = dict(
-    backbone=dict(widen_factor=0.125, deepen_factor=0.167, init_cfg=None),
-    neck=dict(in_channels=[32, 64, 128], out_channels=16, num_csp_blocks=1),
-    bbox_head=dict(in_channels=16, feat_channels=16, stacked_convs=1),
-)
-train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(type="Resize", scale=(64, 64), keep_ratio=False),
-    dict(type="PackDetInputs"),
-]
-test_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="Resize", scale=(64, 64), keep_ratio=False),
-    dict(type="PackDetInputs", meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")),
-]
-train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, batch_sampler=None)
-val_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
-test_dataloader = val_dataloader
-val_fraction = 0.34
-"""
+    return lambda images=6, **files: write_dataset(tmp_path / "data", images, **files)
 
 
 @pytest.fixture
 def make_config(tmp_path: Path) -> Callable[..., Path]:
     """Write a config of a very small detector on a dataset; further lines are put at its end."""
-
-    def make(data: Path, extra: str = "", name: str = "tiny") -> Path:
-        path = tmp_path / f"{name}.py"
-        path.write_text(TINY_CONFIG.format(root=ROOT, data=data) + extra)
-        return path
-
-    return make
+    return lambda data, extra="", name="tiny": write_config(tmp_path / f"{name}.py", data, extra)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a script from the repository root as a user would, offline and without a login."""
 
@@ -114,7 +60,7 @@ def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_tool(
     run_script: Callable[..., subprocess.CompletedProcess[str]],
 ) -> Callable[..., subprocess.CompletedProcess[str]]:

@@ -17,6 +17,7 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 from custom_modules.hooks.atomic_backend import NAME
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import atomic_link, atomic_write, remove_half_written
+from sortline.pipeline.deciding_score import reported_names
 from sortline.runs.checkpoints import (
     BEST,
     EARLIER,
@@ -209,7 +210,8 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         if not self.save_best:
             return
-        self._check_save_best(metrics)
+        if not self._reports_what_decides(runner, metrics):
+            return
         if "auto" in self.key_indicators:
             first = next(iter(metrics))
             self._init_rule([self.rules[0] or rule_of(first)], [first])
@@ -278,12 +280,17 @@ class AtomicCheckpointHook(CheckpointHook):
         self._name(runner, BEST, runner.message_hub.get_info(f"best_ckpt{self._suffix(self.key_indicators[0])}"))
         runner.logger.info(f"saved as {names[0]}, now {'the best' if self.keep_best == 1 else 'among the best'}")
 
-    def _check_save_best(self, metrics: dict[str, float]) -> None:
+    def _reports_what_decides(self, runner: Any, metrics: dict[str, float]) -> bool:
+        """Tell whether all of ``save_best`` was measured; CocoMetric measures nothing where nothing is found."""
         unknown = [key for key in self.save_best or () if key != "auto" and key not in metrics]
+        if unknown and unknown[0] in (reported_names(runner.cfg) or ()):
+            runner.logger.warning(f"this validation gave no {unknown[0]}: it can't have the best checkpoint")
+            return False
         if unknown:
             where = f"default_hooks.checkpoint.save_best = {unknown[0]!r}"
             remedy = nearest(unknown[0], metrics) or "choose one of them, or 'auto' for the first"
             raise InputError(Problem(where, f"the evaluators report no such metric: {', '.join(metrics)}", remedy))
+        return True
 
     @master_only
     def _publish_model(self, runner: Any, ckpt_path: str) -> None:

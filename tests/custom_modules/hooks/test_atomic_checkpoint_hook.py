@@ -232,6 +232,18 @@ def test_a_resumed_run_forgets_what_another_metric_chose(make_runner, tmp_path):
     assert runner.message_hub.runtime_info["best_metric"] == "contest/other"
 
 
+def test_a_validation_that_found_nothing_has_no_best_checkpoint_and_goes_on(make_runner, tmp_path):
+    runner = make_runner(scores=(0.1, 0.2, 0.3), epochs=3, default_hooks=checkpoint_hook(save_best="coco/bbox_mAP"))
+    runner.cfg.val_evaluator = dict(type="CocoMetric")
+    scores = iter([{"other": 1.0}, {"other": 1.0}, {"other": 1.0}])
+    found = iter([{}, {"coco/bbox_mAP": 0.25}, {}])
+    evaluate = runner.val_loop.evaluator.evaluate
+    runner.val_loop.evaluator.evaluate = lambda size: {**evaluate(size), **next(found)}
+    runner._val_evaluator.metrics[0].compute_metrics = lambda results: next(scores)
+    runner.train()
+    assert find_best(tmp_path / "run").name == "best_coco_bbox_mAP_epoch_2.pth"
+
+
 def test_metrics_rise_unless_they_are_losses():
     rules = [AtomicCheckpointHook(save_best=name).rules for name in ("contest/AP50_Glass", "loss_cls")]
     assert rules == [["greater"], ["less"]]

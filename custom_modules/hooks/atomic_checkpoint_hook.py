@@ -17,6 +17,7 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 from custom_modules.hooks.atomic_backend import NAME
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import atomic_link, atomic_write, remove_half_written
+from sortline.pipeline.check.arguments import refuse_arguments
 from sortline.pipeline.deciding_score import reported_names
 from sortline.runs.checkpoints import (
     BEST,
@@ -75,9 +76,7 @@ class AtomicCheckpointHook(CheckpointHook):
         keep_best: int = 1,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(keep_best, int) or keep_best < 1:
-            where = "default_hooks.checkpoint.keep_best"
-            raise InputError(Problem(where, f"is {keep_best!r}", "write how many to keep, from 1 on"))
+        refuse_arguments("AtomicCheckpointHook", keep_best=keep_best)
         is_local = file_client_args is None and "://" not in str(out_dir)
         if backend_args is None and is_local:
             backend_args = {"backend": NAME}

@@ -12,6 +12,7 @@ from torch import nn
 
 from custom_modules.hooks.plain_model import plain_model
 from sortline.errors import InputError, Problem, nearest
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 @HOOKS.register_module()
@@ -31,8 +32,7 @@ class FreezeHook(Hook):
     """
 
     def __init__(self, modules: Sequence[str] = ("backbone",), epochs: int = 1) -> None:
-        if epochs < 1:
-            raise InputError(Problem("FreezeHook.epochs", f"{epochs!r} is not at least 1", "leave the hook out"))
+        refuse_arguments("FreezeHook", epochs=epochs)
         self.names = [modules] if isinstance(modules, str) else list(modules)
         self.epochs = epochs
         self.parts: list[nn.Module] = []

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.hooks import EMAHook
 from mmengine.registry import HOOKS
 
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 @HOOKS.register_module()
@@ -30,11 +30,7 @@ class TailAverageHook(EMAHook):
     priority = 49
 
     def __init__(self, begin: float = 0.75, interval: int = 1) -> None:
-        if not 0 <= begin < 1:
-            what, remedy = f"is {begin!r}", "write a share of the run from 0 to below 1"
-            raise InputError(Problem("TailAverageHook.begin", what, remedy))
-        if interval < 1:
-            raise InputError(Problem("TailAverageHook.interval", f"is {interval!r}", "write 1 or more iterations"))
+        refuse_arguments("TailAverageHook", begin=begin, interval=interval)
         super().__init__("StochasticWeightAverage", interval=interval, update_buffers=True)
         self.begin = begin
 

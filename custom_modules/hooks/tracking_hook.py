@@ -13,7 +13,7 @@ from mmengine.registry import HOOKS
 
 from custom_modules.hooks.submission_hook import leaf_dataset
 from custom_modules.metrics.contest_metric import last_evaluated
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import read_record
 from sortline.runs.score import best_in_training, shown
@@ -56,21 +56,8 @@ class TrackingHook(Hook):
         interval: int = 1,
         checkpoint: bool = True,
     ) -> None:
-        least = {
-            "photos": (photos, 0),
-            "photo_side": (photo_side, 1),
-            "max_boxes": (max_boxes, 0),
-            "interval": (interval, 1),
-        }
-        wrong = [
-            Problem(f"default_hooks.tracking.{name}", f"is {value!r}", f"write a whole number from {low} on")
-            for name, (value, low) in least.items()
-            if not isinstance(value, int) or value < low
-        ]
-        if not isinstance(score_thr, int | float) or not 0 <= score_thr <= 1:
-            wrong.append(Problem("default_hooks.tracking.score_thr", f"is {score_thr!r}", "write a score from 0 to 1"))
-        if wrong:
-            raise InputError(wrong)
+        numbers = dict(photos=photos, photo_side=photo_side, max_boxes=max_boxes, interval=interval)
+        refuse_arguments("TrackingHook", **numbers, score_thr=score_thr)
         self.settings = PhotoSettings(photos, photo_side, max_boxes, score_thr)
         self.interval = interval
         self.checkpoint = checkpoint

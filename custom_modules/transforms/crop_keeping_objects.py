@@ -13,11 +13,9 @@ from mmdet.structures.bbox import autocast_box_type
 
 from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator
 from sortline.data.overlaps import visible_share
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import NOT_WORTH_A_LABEL, refuse_arguments
 
 TRIES = 30
-#: Largest share of an object's box that a crop may show if the object counts as outside.
-NOT_WORTH_A_LABEL = 0.02
 
 
 def pick_window(
@@ -78,17 +76,7 @@ class CropKeepingObjects(BaseTransform):
         allow_empty: bool = False,
         prob: float = 1.0,
     ) -> None:
-        problems = []
-        if len(side_range) != 2 or not 0 < side_range[0] <= side_range[1] <= 1:
-            remedy = "write the smallest and the largest share of a side: (0.5, 1.0)"
-            problems.append(Problem("CropKeepingObjects.side_range", f"is {side_range!r}", remedy))
-        if not NOT_WORTH_A_LABEL < min_visible <= 1:
-            remedy = f"write a share above {NOT_WORTH_A_LABEL} and at most 1"
-            problems.append(Problem("CropKeepingObjects.min_visible", f"is {min_visible!r}", remedy))
-        if not 0 <= prob <= 1:
-            problems.append(Problem("CropKeepingObjects.prob", f"is {prob!r}", "write a probability from 0 to 1"))
-        if problems:
-            raise InputError(problems)
+        refuse_arguments("CropKeepingObjects", side_range=side_range, min_visible=min_visible, prob=prob)
         self.side_range, self.min_visible, self.allow_empty, self.prob = side_range, min_visible, allow_empty, prob
 
     @autocast_box_type()

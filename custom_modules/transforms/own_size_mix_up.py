@@ -9,7 +9,7 @@ from mmdet.datasets.transforms import CachedMixUp
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 @TRANSFORMS.register_module()
@@ -39,9 +39,7 @@ class OwnSizeMixUp(CachedMixUp):
         max_cached_images: int = 10,
         pad_val: float = 114.0,
     ) -> None:
-        if len(ratio_range) != 2 or not 0 < ratio_range[0] <= ratio_range[1] <= 1:
-            remedy = "write the smallest and the largest share: (0.5, 1.0)"
-            raise InputError(Problem("OwnSizeMixUp.ratio_range", f"is {ratio_range!r}", remedy))
+        refuse_arguments("OwnSizeMixUp", ratio_range=ratio_range)
         super().__init__(
             prob=prob,
             ratio_range=ratio_range,

@@ -10,7 +10,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
 from custom_modules.transforms.samples import crop_sample, seeded_generator
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 def mosaic_window(
@@ -66,16 +66,8 @@ class OwnSizeMosaic(CachedMosaic):
         max_cached_images: int = 20,
         pad_val: float = 114.0,
     ) -> None:
-        problems = []
-        if len(ratio_range) != 2 or not 0.5 <= ratio_range[0] <= ratio_range[1]:
-            remedy = "write the smallest factor, at least 0.5, and the largest: (0.5, 1.0)"
-            problems.append(Problem("OwnSizeMosaic.ratio_range", f"is {ratio_range!r}", remedy))
-        if len(center_range) != 2 or not 0 <= center_range[0] <= center_range[1] <= 1:
-            problems.append(Problem("OwnSizeMosaic.center_range", f"is {center_range!r}", "write two shares of a side"))
-        if not 0 <= min_visible < 1:
-            problems.append(Problem("OwnSizeMosaic.min_visible", f"is {min_visible!r}", "write a share below 1"))
-        if problems:
-            raise InputError(problems)
+        ranges = dict(ratio_range=ratio_range, center_range=center_range)
+        refuse_arguments("OwnSizeMosaic", **ranges, min_visible=min_visible)
         # The photos meet in the centre of the canvas; the window decides where that is in the picture. The oldest photo
         # leaves the cache first, so that the cache depends on the samples before only, also in a resumed run.
         super().__init__(

@@ -30,6 +30,7 @@ from sortline.data.pasting import (
     soft_mask,
 )
 from sortline.errors import InputError, Problem, nearest
+from sortline.pipeline.check.arguments import argument_problems
 
 MIB = 2**20
 RARE = "rare"
@@ -87,9 +88,9 @@ class PasteObjects(BaseTransform):
         cache_mib: float = 64.0,
     ) -> None:
         shares = dict(prob=prob, rare_thr=rare_thr, max_share=max_share, max_covered=max_covered)
-        problems = _setting_problems(
-            {**shares, "flip_prob": flip_prob, "match_light": match_light}, max_objects, scale_range, min_side
-        )
+        shares |= dict(flip_prob=flip_prob, match_light=match_light)
+        settings = dict(max_objects=max_objects, scale_range=scale_range, min_side=min_side)
+        problems = argument_problems("PasteObjects", {**shares, **settings})
         if not ann_file:
             remedy = "put the recipe beside a file of configs/_base_/datasets, whose ann_files.train it then reads"
             problems.append(Problem("PasteObjects.ann_file", "is not given", remedy))
@@ -239,22 +240,4 @@ def _weight_problems(weights: Mapping[str, float], names: Sequence[str]) -> list
     for name, weight in weights.items():
         if not isinstance(weight, int | float) or not 0 < weight < float("inf"):
             problems.append(Problem(f"{where}.{name}", f"the weight {weight!r} is not above 0", "leave the class out"))
-    return problems
-
-
-def _setting_problems(
-    shares: Mapping[str, float], max_objects: int, scale_range: Sequence[float], min_side: float
-) -> list[Problem]:
-    problems = [
-        Problem(f"PasteObjects.{name}", f"is {value!r}", "write a share from 0 to 1")
-        for name, value in shares.items()
-        if not 0 <= value <= 1
-    ]
-    if max_objects < 1:
-        problems.append(Problem("PasteObjects.max_objects", f"is {max_objects!r}", "write a whole number from 1 on"))
-    if len(scale_range) != 2 or not 0 < scale_range[0] <= scale_range[1]:
-        remedy = "write the smallest and the largest factor: (0.7, 1.3)"
-        problems.append(Problem("PasteObjects.scale_range", f"is {scale_range!r}", remedy))
-    if min_side <= 0:
-        problems.append(Problem("PasteObjects.min_side", f"is {min_side!r}", "write a number of pixels above 0"))
     return problems

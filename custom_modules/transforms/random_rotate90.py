@@ -12,7 +12,7 @@ from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 from custom_modules.transforms.samples import record_homography, seeded_generator
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 def turn_boxes(boxes_xyxy: torch.Tensor, width: int) -> torch.Tensor:
@@ -61,8 +61,7 @@ class RandomRotate90(BaseTransform):
     """
 
     def __init__(self, prob: float = 0.75) -> None:
-        if not 0 <= prob <= 1:
-            raise InputError(Problem("RandomRotate90.prob", f"is {prob!r}", "write a probability from 0 to 1"))
+        refuse_arguments("RandomRotate90", prob=prob)
         self.prob = prob
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
 from sortline.data.annotations import WEIGHT
-from sortline.errors import InputError, Problem
-
-OTHERWISE = ("background", "ignored")
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 def sample_by_weight(
@@ -52,9 +50,7 @@ class SampleBoxesByWeight(BaseTransform):
     """
 
     def __init__(self, otherwise: str = "background") -> None:
-        if otherwise not in OTHERWISE:
-            remedy = f"write {' or '.join(map(repr, OTHERWISE))}"
-            raise InputError(Problem("SampleBoxesByWeight.otherwise", f"is {otherwise!r}", remedy))
+        refuse_arguments("SampleBoxesByWeight", otherwise=otherwise)
         self.otherwise = otherwise
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

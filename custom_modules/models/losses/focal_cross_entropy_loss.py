@@ -11,7 +11,7 @@ from mmdet.models.losses.utils import weight_reduce_loss
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
-from sortline.errors import InputError, Problem
+from sortline.pipeline.check.arguments import refuse_arguments
 
 
 def smoothed_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:
@@ -117,7 +117,8 @@ class FocalCrossEntropyLoss(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        _check(use_sigmoid, gamma, alpha, smoothing, class_weight)
+        ranged = dict(gamma=gamma, alpha=alpha, smoothing=smoothing, class_weight=class_weight)
+        refuse_arguments("FocalCrossEntropyLoss", use_sigmoid=use_sigmoid, **ranged)
         self.use_sigmoid = use_sigmoid
         self.gamma = gamma
         self.alpha = alpha
@@ -155,19 +156,3 @@ class FocalCrossEntropyLoss(nn.Module):
                 loss = loss * loss.new_tensor(self.class_weight)[target]
         weight = None if weight is None else weight.float()
         return self.loss_weight * weight_reduce_loss(loss, weight, reduction_override or self.reduction, avg_factor)
-
-
-def _check(
-    use_sigmoid: bool, gamma: float, alpha: float | None, smoothing: float, class_weight: Sequence[float] | None
-) -> None:
-    problems = []
-    for name, value, good, wanted in (
-        ("gamma", gamma, gamma >= 0, "0 or more; 2 is usual"),
-        ("smoothing", smoothing, 0 <= smoothing < 1, "a number from 0 to below 1; 0.1 is usual"),
-        ("alpha", alpha, alpha is None or (use_sigmoid and 0 <= alpha <= 1), "0 to 1, with use_sigmoid=True only"),
-        ("class_weight", class_weight, class_weight is None or not use_sigmoid, "nothing here: set class_weights"),
-    ):
-        if not good:
-            problems.append(Problem(f"FocalCrossEntropyLoss.{name}", f"is {value!r}", f"write {wanted}"))
-    if problems:
-        raise InputError(problems)

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from sortline.errors import Problem
+from sortline.pipeline.check.arguments import check_arguments
 from sortline.pipeline.class_weights import EQUALISED, check_class_weights, losses_of_heads
 from sortline.pipeline.deciding_score import check_score
 
@@ -40,7 +41,7 @@ def check_training(cfg: Config) -> list[Problem]:
         what = f"{len(averaging)} hooks average the weights: {', '.join(averaging)}"
         remedy = "keep one: recipe_ema = None or recipe_weight_average = None, or custom_hooks without the EMAHook"
         problems.append(Problem("custom_hooks", what, remedy))
-    return problems + check_class_weights(cfg) + check_score(cfg)
+    return problems + check_class_weights(cfg) + check_score(cfg) + check_arguments(cfg)
 
 
 def _check_losses(cfg: Config) -> Iterator[Problem]:

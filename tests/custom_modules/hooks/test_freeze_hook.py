@@ -103,5 +103,5 @@ def test_parts_are_found_by_name() -> None:
 
 
 def test_no_epochs_at_all_are_refused() -> None:
-    with pytest.raises(InputError, match="0 is not at least 1"):
+    with pytest.raises(InputError, match="write at least 1 epoch"):
         FreezeHook(epochs=0)

@@ -243,11 +243,11 @@ def _named_by(folder: Path, pointer: str) -> Path | None:
     """Follow a file that names a checkpoint by its path as seen from where training was started."""
     try:
         name = (folder / pointer).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        # The file in this folder comes first: a copied folder must not continue from the original's checkpoint.
+        candidates = [folder / Path(name).name, Path(name)] if name else []
+        return next((path for path in candidates if path.is_file() and is_complete(path)), None)
+    except (OSError, ValueError):  # not text, or no name of a file: a machine's crash may leave a file of zeros
         return None
-    # The file in this folder comes first: a copied folder must not continue from the original's checkpoint.
-    candidates = [folder / Path(name).name, Path(name)] if name else []
-    return next((path for path in candidates if path.is_file() and is_complete(path)), None)
 
 
 def _regular_checkpoints(folder: Path) -> list[Path]:

@@ -20,13 +20,11 @@ from sortline.reports.numbers import score_text
 from sortline.reports.tables import GAP, Table
 from sortline.runs.checkpoints import find_checkpoint, find_resume
 from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
-from sortline.runs.score import label
+from sortline.runs.score import COCO_MAP, label
 from sortline.runs.settings import difference_in_effect
 
 LOG = "output.log"
 LAST_LINES = 5
-#: Shown beside the deciding score where it was measured.
-COCO_MAP = "contest/coco_mAP"
 
 
 @dataclass(frozen=True)
@@ -83,24 +81,16 @@ def commands_to_do(run: PlannedRun) -> dict[str, Sequence[str]]:
     if problems := _differences(run, found):
         raise InputError(problems)
     if found.status != TRAINED:
-        return _start_or_resume(run)
-    is_tested = found.tested_checkpoint == _checkpoint_name(run.folder) and (run.folder / VAL_PREDICTIONS).is_file()
-    return {} if is_tested else {"tested": run.test}
-
-
-def _start_or_resume(run: PlannedRun) -> dict[str, Sequence[str]]:
+        try:
+            find_resume(run.folder)
+        except InputError:  # it ended before its first checkpoint
+            return {"trained": run.train, "tested": run.test}
+        return {"resumed": [*run.train, "--resume"], "tested": run.test}
     try:
-        find_resume(run.folder)
-    except InputError:  # it ended before its first checkpoint
-        return {"trained": run.train, "tested": run.test}
-    return {"resumed": [*run.train, "--resume"], "tested": run.test}
-
-
-def _checkpoint_name(folder: Path) -> str:
-    try:
-        return find_checkpoint(folder).name
-    except InputError:
-        return ""
+        is_tested = found.tested_checkpoint == find_checkpoint(run.folder).name
+    except InputError:  # its checkpoints are gone; the test will say so
+        is_tested = False
+    return {} if is_tested and (run.folder / VAL_PREDICTIONS).is_file() else {"tested": run.test}
 
 
 def _differences(run: PlannedRun, found: RunRecord) -> list[Problem]:
@@ -131,7 +121,7 @@ def run_all(runs: Sequence[PlannedRun], jobs: int, gpus: Sequence[str] = ()) -> 
     """
     slots: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     for slot in range(jobs):
-        slots.put(_environment(slot, jobs, gpus))
+        slots.put(_job_environment(slot, jobs, gpus))
 
     def work(run: PlannedRun) -> Outcome:
         environment = slots.get()
@@ -147,7 +137,7 @@ def run_all(runs: Sequence[PlannedRun], jobs: int, gpus: Sequence[str] = ()) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def _environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
+def _job_environment(slot: int, jobs: int, gpus: Sequence[str]) -> dict[str, str]:
     """Give a job its device and its share of the processor cores."""
     environment = dict(os.environ)
     if gpus:

@@ -14,7 +14,7 @@ from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, write_json
 from sortline.runs.conditions import Conditions
 from sortline.runs.git_state import GitState
-from sortline.runs.score import Score, deciding_name, recorded_best
+from sortline.runs.score import Score, decided_by, recorded_best
 from sortline.runs.typed_json import read_dataclass
 
 NAME = "run.json"
@@ -108,7 +108,7 @@ class RunRecord(Conditions):
     @property
     def deciding_name(self) -> str:
         """The metric that chose its best checkpoint, else the first that its test measured; empty without either."""
-        return self.best_score.name if self.best_score else deciding_name(self.settings) or next(iter(self.metrics), "")
+        return decided_by(self.best_score, self.settings, self.metrics)
 
     @property
     def score(self) -> Score | None:

@@ -12,6 +12,8 @@ from sortline.runs.typed_json import finite_number
 GREATER, LESS = "greater", "less"
 #: The prefix of ContestMetric, which reports what most runs are decided by; texts leave it out.
 USUAL_PREFIX = "contest/"
+#: Shown beside the deciding score where it was measured.
+COCO_MAP = "contest/coco_mAP"
 #: In mmengine's message hub, and so in checkpoints: the best score so far, and the metric that it is of.
 BEST_SCORE, BEST_METRIC = "best_score", "best_metric"
 
@@ -49,20 +51,33 @@ def deciding_name(settings: Mapping[str, Any]) -> str:
     Args:
         settings: The resolved config; one of an earlier version has no ``deciding_score``.
     """
-    hooks = settings.get("default_hooks")
-    hook = hooks.get("checkpoint") if isinstance(hooks, Mapping) else None
-    best = hook.get("save_best") if isinstance(hook, Mapping) else None
+    best = _checkpoint_hook(settings).get("save_best")
     first = best[0] if isinstance(best, list | tuple) and best else best
     name = first or settings.get("deciding_score")
     return name if isinstance(name, str) and name != "auto" else ""
 
 
+def decided_by(best: Score | None, settings: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """Name the metric that decided about a run; an empty string if nothing tells.
+
+    Args:
+        best: Best score in training, by which the best checkpoint was chosen.
+        settings: The resolved config, which decides where that is not known.
+        metrics: What a test has measured; its first one decides where neither says.
+    """
+    return best.name if best else deciding_name(settings) or next(iter(metrics), "")
+
+
 def deciding_rule(settings: Mapping[str, Any]) -> str:
     """Say in which direction a run's deciding score gets better: as its checkpoint hook was told, else by its name."""
+    rule = _checkpoint_hook(settings).get("rule")
+    return rule if rule in (GREATER, LESS) else rule_of(deciding_name(settings))
+
+
+def _checkpoint_hook(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     hooks = settings.get("default_hooks")
     hook = hooks.get("checkpoint") if isinstance(hooks, Mapping) else None
-    rule = hook.get("rule") if isinstance(hook, Mapping) else None
-    return rule if rule in (GREATER, LESS) else rule_of(deciding_name(settings))
+    return hook if isinstance(hook, Mapping) else {}
 
 
 def best_in_training(info: Mapping[str, Any], settings: Mapping[str, Any]) -> Score | None:

@@ -26,12 +26,10 @@ from sortline.reports.theme import (
     with_style,
 )
 from sortline.runs.logged_scalars import Curves
-from sortline.runs.score import label
+from sortline.runs.score import COCO_MAP, label
 
 #: Parts of the loss that are drawn beside their sum.
 MOST_LOSSES = 6
-#: Drawn beside the deciding score.
-COCO_MAP = "contest/coco_mAP"
 #: Bars of more classes are left out.
 MOST_CLASSES = 40
 

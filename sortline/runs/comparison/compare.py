@@ -180,7 +180,17 @@ def compare(
     pairs = list(combinations(range(len(candidates)), 2)) if all_pairs else [(0, n) for n in range(1, len(candidates))]
     to_find = sum(truth.to_find for truth in truths)
     return Comparison(
-        runs=tuple(map(_run_score, candidates, resampled)),
+        runs=tuple(
+            RunScore(
+                name=candidate.name,
+                source=candidate.source,
+                value=run.value,
+                interval=interval(run.drawn_values),
+                folds=tuple(run.folds.tolist()),
+                class_aps=tuple(map(number_or_none, run.class_aps.tolist())),
+            )
+            for candidate, run in zip(candidates, resampled, strict=True)
+        ),
         differences=_differences(resampled, [(later, earlier) for earlier, later in pairs]),
         classes=tuple(category_names(candidates[0].parts[0].annotations)),
         ground_truths=tuple(np.asarray(to_find).tolist()),
@@ -220,19 +230,11 @@ def _resample(
             class_aps = score.of(candidate.parts[place].matches)
             aps[run].append(class_aps()[0])
             values[run].append(class_aps(weights))
-    return [_drawn(np.stack(own), np.stack(drawn), draws) for own, drawn in zip(aps, values, strict=True)]
-
-
-def _drawn(aps: FloatArray, values: FloatArray, draws: PartDraws) -> _Resampled:
-    """Average over the drawn parts; ``values`` has shape ``(S, R, C)``."""
-    of_parts = np.stack([mean_ap(of_part) for of_part in values])
-    return _Resampled(aps, draws.mean(values), draws.mean(of_parts))
-
-
-def _run_score(candidate: Candidate, run: _Resampled) -> RunScore:
-    by_class = tuple(map(number_or_none, run.class_aps.tolist()))
-    bounds = interval(run.drawn_values)
-    return RunScore(candidate.name, candidate.source, run.value, bounds, tuple(run.folds.tolist()), by_class)
+    return [
+        # Of parts, resamples and classes, shape (S, R, C), and of these without classes, the mean over the drawn parts.
+        _Resampled(np.stack(own), draws.mean(np.stack(drawn)), draws.mean(np.stack([mean_ap(part) for part in drawn])))
+        for own, drawn in zip(aps, values, strict=True)
+    ]
 
 
 def _differences(runs: Sequence[_Resampled], pairs: Sequence[tuple[int, int]]) -> tuple[RunDifference, ...]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part, read_json
 from sortline.runs.run_record import FOLD_FOLDER, NAME, TRAINED, fold_folders
-from sortline.runs.score import LESS, deciding_name, deciding_rule, recorded_best
+from sortline.runs.score import LESS, decided_by, deciding_rule, recorded_best
 from sortline.runs.typed_json import finite_number
 
 #: Folders inside run folders that hold no runs, and what only looks like one: two iterations of everything.
@@ -153,7 +153,7 @@ def read_run(folder: Path) -> Run:
     settings = _of(content, "settings", dict) or {}
     metrics, git = _of(content, "metrics", dict) or {}, _of(content, "git", dict) or {}
     is_trained, best = content["status"] == TRAINED, recorded_best(content)
-    name = best.name if best else deciding_name(settings) or next(iter(metrics), "")
+    name = decided_by(best, settings, metrics)
     return Run(
         folder=folder,
         config=str(content["config"]),

@@ -42,6 +42,8 @@ def test_the_best_checkpoint_is_the_one_that_is_named_so(tmp_path):
         pytest.param(["epoch_2.pth", "epoch_10.pth"], None, (), "epoch_10.pth", id="by-number-not-by-text"),
         pytest.param(["epoch_1.pth"], "epoch_9.pth", (), "epoch_1.pth", id="named-one-is-gone"),
         pytest.param(["epoch_1.pth"], "", (), "epoch_1.pth", id="last-is-empty"),
+        pytest.param(["epoch_1.pth"], "\0" * 9, (), "epoch_1.pth", id="last-is-zeros"),
+        pytest.param(["epoch_1.pth"], "x" * 9999, (), "epoch_1.pth", id="last-is-too-long"),
         pytest.param(["epoch_1.pth", "epoch_2.pth"], "epoch_2.pth", ("epoch_2.pth",), "epoch_1.pth", id="named-is-cut"),
         pytest.param(["iter_50.pth", "iter_100.pth"], None, (), "iter_100.pth", id="iterations"),
         pytest.param(["best_mAP_epoch_7.pth", "epoch_3.pth"], None, (), "epoch_3.pth", id="best-has-no-optimiser"),

@@ -14,7 +14,7 @@ import _bootstrap  # noqa: F401
 from sortline.cli import run_tool
 
 if TYPE_CHECKING:
-    from sortline.data.check.checking import Report
+    from sortline.data.check.checking import CheckReport
 
 EXAMPLES = """examples:
   python tools/check_dataset.py data/recycle/train.json --test data/recycle/test.json
@@ -25,7 +25,7 @@ EXAMPLES = """examples:
 """
 
 
-def main(argv: list[str] | None = None) -> tuple["Report", bool]:
+def main(argv: list[str] | None = None) -> tuple["CheckReport", bool]:
     """Check as the command line says; return the report, of the repaired file with --fix, and whether it fails."""
     args = parse_args(argv)
 
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> tuple["Report", bool]:
     return report, report.fails(args.strict)
 
 
-def show(report: "Report", json_to: str | None) -> None:
+def show(report: "CheckReport", json_to: str | None) -> None:
     """Print the table, write JSON to a file, or print JSON alone."""
     from rich.console import Console
 
@@ -68,7 +68,7 @@ def show(report: "Report", json_to: str | None) -> None:
         print(f"wrote {json_to}")
 
 
-def fix(report: "Report", out: Path, near_threshold: int | None, quiet: bool) -> "Report":
+def fix(report: "CheckReport", out: Path, near_threshold: int | None, quiet: bool) -> "CheckReport":
     """Write the first file repaired, say what was changed and what is left, and return the report on what is left."""
     from rich.console import Console
 

@@ -16,7 +16,7 @@ from sortline.data.formats import FORMAT_NAMES
 from sortline.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from sortline.data.formats.conversion import Report
+    from sortline.data.formats.conversion import Converted
 
 EXAMPLES = """examples:
   python tools/convert.py data/recycle/train.json --to yolo --out data/recycle_yolo
@@ -30,12 +30,12 @@ Edits are done in this order: merge, match, rename, keep and drop, min-size, dro
 """
 
 
-def main(argv: list[str] | None = None) -> "Report":
+def main(argv: list[str] | None = None) -> "Converted":
     """Convert as the command line says and return what was done."""
     args = parse_args(argv)
 
     from sortline.data.dataset_edits import Edits
-    from sortline.data.formats.conversion import Request, convert
+    from sortline.data.formats.conversion import ConvertRequest, convert
 
     edits = Edits(
         match=tuple(args.match),
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> "Report":
         seed=args.seed,
     )
     report = convert(
-        Request(
+        ConvertRequest(
             source=args.source,
             target_format=args.to,
             out=args.out,

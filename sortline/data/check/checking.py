@@ -42,7 +42,7 @@ CHECKS = (
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What a check has found.
 
     Attributes:
@@ -62,7 +62,7 @@ class Report:
         return any(finding.severity >= (Severity.WARNING if strict else Severity.ERROR) for finding in self.findings)
 
 
-def check_sources(sources: Sequence[Source], near_threshold: int | None = None) -> Report:
+def check_sources(sources: Sequence[Source], near_threshold: int | None = None) -> CheckReport:
     """Check annotation files, and their photos where these have been read.
 
     Args:
@@ -81,10 +81,10 @@ def check_sources(sources: Sequence[Source], near_threshold: int | None = None) 
 
         findings += [finding for source in sources for finding in check_photos(source)]
         findings += check_copies(sources, near_threshold)
-    return Report(list(sources), sorted(findings, key=lambda finding: -finding.severity))
+    return CheckReport(list(sources), sorted(findings, key=lambda finding: -finding.severity))
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: CheckReport) -> dict[str, Any]:
     """Return a report as JSON: every finding with all its places."""
     return {
         "version": VERSION,
@@ -116,7 +116,7 @@ def report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def report_table(report: Report) -> Group:
+def report_table(report: CheckReport) -> Group:
     """Return a report as what rich prints: a table of findings for each file, and a line that sums up."""
     parts: list[Any] = []
     for source in report.sources:
@@ -148,7 +148,7 @@ def _cell(finding: Finding) -> Text:
     return cell
 
 
-def summary(report: Report) -> Text:
+def summary(report: CheckReport) -> Text:
     """Return one line that counts the findings."""
     counts = {severity: report.count(severity) for severity in reversed(Severity)}
     return Text(", ").join(

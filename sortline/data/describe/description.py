@@ -15,7 +15,7 @@ from sortline.data.describe import charts, sheets
 from sortline.data.describe import split_differences as comparison
 from sortline.data.describe import statistics as numbers
 from sortline.data.describe.dataset_page import render_page, split_numbers
-from sortline.data.describe.observations import Finding, find_all
+from sortline.data.describe.observations import Observation, find_all
 from sortline.data.describe.sheets import Sheet, sheet_jpeg
 from sortline.data.describe.split_differences import Difference
 from sortline.data.describe.statistics import BoxTable
@@ -29,7 +29,7 @@ PAGE, NUMBERS = "index.html", "statistics.json"
 
 
 @dataclass(frozen=True)
-class Split:
+class AnnotatedPhotos:
     """One annotation file with its photos.
 
     Attributes:
@@ -71,11 +71,11 @@ class Description:
         sheets: A sheet a class, then others.
     """
 
-    train: Split
-    test: Split | None
+    train: AnnotatedPhotos
+    test: AnnotatedPhotos | None
     differences: list[Difference]
     notes: list[str]
-    findings: list[Finding]
+    findings: list[Observation]
     charts: dict[str, Chart] = field(default_factory=dict)
     sheets: list[Sheet] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ def describe_dataset(
     target = Path(out)
     _check_arguments(target, image_root, samples, [Path(path) for path in (ann, test) if path is not None])
     contents = {Path(path): read_annotations(path) for path in (ann, test) if path is not None}
-    train, *others = [_split(path, content, image_root) for path, content in contents.items()]
+    train, *others = [_annotated_photos(path, content, image_root) for path, content in contents.items()]
     if image_root is not None and not train.has_photos:
         what = f"holds none of the photos that {train.path} lists, such as {train.table.file_names[0]!r}"
         remedy = "give the folder that file_name starts from, or leave the option out"
@@ -133,12 +133,12 @@ def _check_arguments(out: Path, image_root: str | os.PathLike[str] | None, sampl
         raise InputError(problems)
 
 
-def _split(path: Path, content: CocoJson, image_root: str | os.PathLike[str] | None) -> Split:
+def _annotated_photos(path: Path, content: CocoJson, image_root: str | os.PathLike[str] | None) -> AnnotatedPhotos:
     root = path.parent if image_root is None else Path(image_root)
-    return Split(path, numbers.box_table(content), root, scan_photos(root, content["images"]))
+    return AnnotatedPhotos(path, numbers.box_table(content), root, scan_photos(root, content["images"]))
 
 
-def _describe(train: Split, test: Split | None, samples: int, seed: int) -> Description:
+def _describe(train: AnnotatedPhotos, test: AnnotatedPhotos | None, samples: int, seed: int) -> Description:
     """Compute and draw everything."""
     differences: list[Difference] = []
     notes: list[str] = []
@@ -154,7 +154,7 @@ def _describe(train: Split, test: Split | None, samples: int, seed: int) -> Desc
     return described
 
 
-def _draw_charts(train: Split, test: Split | None, differences: list[Difference]) -> list[Chart]:
+def _draw_charts(train: AnnotatedPhotos, test: AnnotatedPhotos | None, differences: list[Difference]) -> list[Chart]:
     """Draw the charts that there is something to show for."""
     table = train.table
     drawn = []
@@ -180,12 +180,12 @@ def _draw_charts(train: Split, test: Split | None, differences: list[Difference]
     return drawn
 
 
-def _features(train: Split, test: Split | None) -> dict[str, dict[str, Any]]:
+def _features(train: AnnotatedPhotos, test: AnnotatedPhotos | None) -> dict[str, dict[str, Any]]:
     splits = {"train": train} | ({} if test is None else {"test": test})
     return {name: comparison.photo_features(split.scan) for name, split in splits.items() if split.has_photos}
 
 
-def _draw_sheets(train: Split, samples: int, seed: int) -> list[Sheet]:
+def _draw_sheets(train: AnnotatedPhotos, samples: int, seed: int) -> list[Sheet]:
     usable = train.scan.readable
     drawn = sheets.class_sheets(train.table, train.image_root, usable, samples, seed)
     if drawn:

@@ -30,7 +30,7 @@ INPUT_SIDE = 640
 
 
 @dataclass(frozen=True)
-class Finding:
+class Observation:
     """One thing worth knowing before training.
 
     Attributes:
@@ -46,7 +46,7 @@ class Finding:
     is_warning: bool = True
 
 
-def find_all(table: BoxTable, differences: Sequence[Difference], unreadable: Sequence[str] = ()) -> list[Finding]:
+def find_all(table: BoxTable, differences: Sequence[Difference], unreadable: Sequence[str] = ()) -> list[Observation]:
     """Collect what stands out, warnings first.
 
     Args:
@@ -60,28 +60,28 @@ def find_all(table: BoxTable, differences: Sequence[Difference], unreadable: Seq
             found += look(table)
     else:
         text = "As in a test set: only the images can be described."
-        found.append(Finding("The file has no boxes.", text, "overview", is_warning=False))
+        found.append(Observation("The file has no boxes.", text, "overview", is_warning=False))
     found += [*_images_without_boxes(table), *_image_sizes(table), *_differences(differences)]
     return sorted(found, key=lambda finding: not finding.is_warning)
 
 
-def _unreadable_photos(names: Sequence[str]) -> list[Finding]:
+def _unreadable_photos(names: Sequence[str]) -> list[Observation]:
     if not names:
         return []
     title = f"{some(len(names), 'photo')} can't be read: {counted(names)}."
-    return [Finding(title, "tools/check_dataset.py says why; training would stop at them.", "photos")]
+    return [Observation(title, "tools/check_dataset.py says why; training would stop at them.", "photos")]
 
 
-def _empty_classes(table: BoxTable) -> list[Finding]:
+def _empty_classes(table: BoxTable) -> list[Observation]:
     counts = numbers.boxes_per_class(table)
     empty = [table.classes[label] for label in np.flatnonzero(counts == 0)]
     if not empty:
         return []
     title = f"{counted(empty)}: listed, but without a box."
-    return [Finding(title, "Such a class can't be learnt; it scores 0 or isn't counted.", "classes")]
+    return [Observation(title, "Such a class can't be learnt; it scores 0 or isn't counted.", "classes")]
 
 
-def _imbalance(table: BoxTable) -> list[Finding]:
+def _imbalance(table: BoxTable) -> list[Observation]:
     counts = numbers.boxes_per_class(table)
     if (counts > 0).sum() < 2:
         return []
@@ -92,12 +92,12 @@ def _imbalance(table: BoxTable) -> list[Finding]:
         f"{table.classes[most]} has {factor:,.{0 if factor >= 10 else 1}f} times as many ({counts[most]:,})."
     )
     if factor < IMBALANCE:
-        return [Finding(title, "The classes are fairly balanced.", "classes", is_warning=False)]
+        return [Observation(title, "The classes are fairly balanced.", "classes", is_warning=False)]
     advice = "The score is a mean over classes: rare ones weigh as much as common ones. See Sampling in docs/data.md."
-    return [Finding(title, advice, "classes")]
+    return [Observation(title, advice, "classes")]
 
 
-def _rare_classes(table: BoxTable) -> list[Finding]:
+def _rare_classes(table: BoxTable) -> list[Observation]:
     images = numbers.class_presence(table).sum(axis=0)
     order = [label for label in np.argsort(images, kind="stable") if 0 < images[label] < FEW]
     rare = [f"{table.classes[label]} ({images[label]})" for label in order]
@@ -108,10 +108,10 @@ def _rare_classes(table: BoxTable) -> list[Finding]:
         "A validation part holds a handful of them, so that their scores jump from fold to fold. Split with "
         "tools/make_folds.py, which spreads every class, and look at the mean over folds."
     )
-    return [Finding(title, advice, "classes")]
+    return [Observation(title, advice, "classes")]
 
 
-def _small_boxes(table: BoxTable) -> list[Finding]:
+def _small_boxes(table: BoxTable) -> list[Observation]:
     counts = numbers.size_counts(table)
     share = counts[:, 0].sum() / counts.sum()
     title = f"{share:.1%} of boxes are small (under 32 x 32 px)"
@@ -128,22 +128,22 @@ def _small_boxes(table: BoxTable) -> list[Finding]:
         resized = numbers.size_counts(table, INPUT_SIDE / long_side)[:, 0].sum() / counts.sum()
         title += f"; resized to {INPUT_SIDE} px, {resized:.1%}"
     if resized < MANY_SMALL:
-        return [Finding(f"{title}.", "Too few to be a concern.", "sizes", is_warning=False)]
+        return [Observation(f"{title}.", "Too few to be a concern.", "sizes", is_warning=False)]
     advice = "Small objects are what detectors miss first: try a larger input before a larger model (docs/configs.md)."
-    return [Finding(f"{title}.", advice, "sizes")]
+    return [Observation(f"{title}.", advice, "sizes")]
 
 
-def _elongated(table: BoxTable) -> list[Finding]:
+def _elongated(table: BoxTable) -> list[Observation]:
     elongated = np.maximum(table.aspects, 1 / table.aspects) >= ELONGATED
     share = elongated.mean()
     if share < MANY_ELONGATED:
         return []
     title = f"{share:.0%} of boxes are {ELONGATED:g} times as long as wide, or more."
     advice = "Anchors reach about 2:1: prefer an anchor-free detector (RTMDet, YOLOX, DINO), or add longer anchors."
-    return [Finding(title, advice, "shapes")]
+    return [Observation(title, advice, "shapes")]
 
 
-def _together(table: BoxTable) -> list[Finding]:
+def _together(table: BoxTable) -> list[Observation]:
     pairs = numbers.co_occurrence(numbers.class_presence(table))
     shares = numbers.conditional_shares(pairs)
     images = np.diag(pairs)
@@ -158,10 +158,10 @@ def _together(table: BoxTable) -> list[Finding]:
     if not found:
         return []
     advice = "A detector may learn the company instead of the object: look at its false positives."
-    return [Finding(f"Classes that come together: {counted(found)}.", advice, "together")]
+    return [Observation(f"Classes that come together: {counted(found)}.", advice, "together")]
 
 
-def _middle(table: BoxTable) -> list[Finding]:
+def _middle(table: BoxTable) -> list[Observation]:
     boxes = table.boxes_xyxyn
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     share = (np.abs(centres - 0.5) <= 0.25).all(axis=1).mean()
@@ -169,40 +169,40 @@ def _middle(table: BoxTable) -> list[Finding]:
         return []
     title = f"{share:.0%} of box centres lie in the middle quarter of the image."
     advice = "Random crops, shifts and mosaic keep a detector from counting on that."
-    return [Finding(title, advice, "places", is_warning=False)]
+    return [Observation(title, advice, "places", is_warning=False)]
 
 
-def _images_without_boxes(table: BoxTable) -> list[Finding]:
+def _images_without_boxes(table: BoxTable) -> list[Observation]:
     empty = int((numbers.boxes_per_image(table) == 0).sum())
     if not empty or not len(table.rows):
         return []
     title = f"{empty:,} of {len(table.file_names):,} images have no box."
     advice = "MMDetection leaves them out of training unless filter_empty_gt=False; kept, they teach what is not an object."
-    return [Finding(title, advice, "counts", is_warning=False)]
+    return [Observation(title, advice, "counts", is_warning=False)]
 
 
-def _image_sizes(table: BoxTable) -> list[Finding]:
+def _image_sizes(table: BoxTable) -> list[Observation]:
     sizes = numbers.image_sizes(table)
     odd = [table.file_names[row] for row in numbers.odd_sizes(table)]
     if not odd:
         return []
     title = f"{some(len(odd), 'image')} of odd size or shape: {counted(odd)}."
     advice = f"There are {len(sizes):,} sizes; these are 4 times larger or smaller than the median, or longer than 3:1."
-    return [Finding(title, advice, "images")]
+    return [Observation(title, advice, "images")]
 
 
-def _differences(differences: Sequence[Difference]) -> list[Finding]:
+def _differences(differences: Sequence[Difference]) -> list[Observation]:
     if not differences:
         return []
     real = [item for item in differences if item.verdict(len(differences)) == "differs"]
     if not real:
         title = "Train and test show no difference beyond chance, or only small ones."
         names = counted([item.feature for item in differences], limit=6)
-        return [Finding(title, f"Compared: {names}.", "test", is_warning=False)]
+        return [Observation(title, f"Compared: {names}.", "test", is_warning=False)]
     real.sort(key=lambda item: -item.gap)
     title = f"Train and test differ beyond chance: {counted([item.feature for item in real], limit=5)}."
     advice = (
         "A score on photos like train's may not hold on test. tools/make_folds.py --like TEST chooses the "
         "validation part most like the test set."
     )
-    return [Finding(title, advice, "test")]
+    return [Observation(title, advice, "test")]

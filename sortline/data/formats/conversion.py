@@ -38,7 +38,7 @@ ALWAYS_HELD = {
 
 
 @dataclass(frozen=True)
-class Request:
+class ConvertRequest:
     """One conversion.
 
     Attributes:
@@ -73,7 +73,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Report:
+class Converted:
     """What a conversion did.
 
     Attributes:
@@ -101,7 +101,7 @@ class Report:
         return "\n".join([*lines, f"wrote {self.out}"])
 
 
-def convert(request: Request) -> Report:
+def convert(request: ConvertRequest) -> Converted:
     """Read, edit, check and write a dataset. The source is never changed.
 
     Raises:
@@ -123,7 +123,7 @@ def convert(request: Request) -> Report:
     if images == NONE:
         notes += _photo_notes(splits)
     counts = {part.name: (len(part.annotations["images"]), len(part.annotations["annotations"])) for part in splits}
-    return Report(request.out, counts, len(splits[0].annotations["categories"]), tuple(notes), tuple(losses))
+    return Converted(request.out, counts, len(splits[0].annotations["categories"]), tuple(notes), tuple(losses))
 
 
 def recognise(source: Path) -> Format:
@@ -150,7 +150,7 @@ class _Loaded:
     sources: list[dict[str, Any]]
 
 
-def _read_all(request: Request) -> list[_Loaded]:
+def _read_all(request: ConvertRequest) -> list[_Loaded]:
     """Read the source, and join the other datasets to it."""
     splits = _read_source(request.source, request, request.source_format)
     if not request.merge:
@@ -170,7 +170,7 @@ def _read_all(request: Request) -> list[_Loaded]:
     return [_Loaded(_merged(parts), sources)]
 
 
-def _read_source(source: Path, request: Request, format_name: str | None) -> list[Split]:
+def _read_source(source: Path, request: ConvertRequest, format_name: str | None) -> list[Split]:
     if not source.exists():
         raise InputError(Problem(str(source), "no such file or folder", missing_part(source)))
     root = request.image_root
@@ -203,7 +203,7 @@ def _merged(parts: Sequence[tuple[Path, Split]]) -> Split:
     return Split(parts[0][1].name, joined, root, files, tuple(notes))
 
 
-def _edited(loaded: _Loaded, request: Request) -> _Loaded:
+def _edited(loaded: _Loaded, request: ConvertRequest) -> _Loaded:
     annotations = apply_edits(loaded.split.annotations, request.edits)
     if request.renumber and not request.merge:
         # What a file says of itself stays, unlike in a merge of several.
@@ -276,7 +276,7 @@ def _photo_notes(splits: Sequence[Split]) -> list[str]:
     ]
 
 
-def _with_provenance(loaded: _Loaded, request: Request) -> Split:
+def _with_provenance(loaded: _Loaded, request: ConvertRequest) -> Split:
     """Say in ``info`` which files the content is from and what was changed."""
     split = loaded.split
     info = split.annotations.get("info")
@@ -288,7 +288,7 @@ def _with_provenance(loaded: _Loaded, request: Request) -> Split:
     return replace(split, annotations={**split.annotations, "info": {**info, "sortline": entry}})
 
 
-def _edit_lines(request: Request) -> list[str]:
+def _edit_lines(request: ConvertRequest) -> list[str]:
     lines = [f"merge: {', '.join(map(str, request.merge))}"] if request.merge else []
     lines += request.edits.lines()
     return [*lines, "renumber"] if request.renumber else lines

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from sortline.data.describe.dataset_page import SECTIONS
-from sortline.data.describe.observations import Finding, find_all
+from sortline.data.describe.observations import Observation, find_all
 from sortline.data.describe.split_differences import Difference
 
 BOX = (30.0, 30.0, 40.0, 40.0)
 
 
-def titles(found: list[Finding]) -> str:
+def titles(found: list[Observation]) -> str:
     return "\n".join(finding.title for finding in found)
 
 

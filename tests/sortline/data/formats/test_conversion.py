@@ -11,7 +11,7 @@ from PIL import Image
 from sortline.data.dataset_edits import Edits
 from sortline.data.formats import FORMAT_NAMES
 from sortline.data.formats.base import own_area
-from sortline.data.formats.conversion import Request, convert, count_losses, hash_files, recognise
+from sortline.data.formats.conversion import ConvertRequest, convert, count_losses, hash_files, recognise
 from sortline.errors import InputError
 
 
@@ -57,7 +57,7 @@ def test_a_hash_is_that_of_sha256sum(tmp_path):
 
 def test_photos_in_different_folders_get_names_from_the_folder_above(source, tmp_path):
     first, second = source("one"), source("two")
-    report = convert(Request(first, "coco", tmp_path / "both.json", merge=(second,)))
+    report = convert(ConvertRequest(first, "coco", tmp_path / "both.json", merge=(second,)))
     names = [image["file_name"] for image in read(tmp_path / "both.json")["images"]]
     assert names[0] == "one/train/0000.jpg"
     assert names[3] == "two/train/0000.jpg"
@@ -68,7 +68,7 @@ def test_photos_in_different_folders_get_names_from_the_folder_above(source, tmp
 def test_a_merge_keeps_what_each_file_says_of_itself(source, tmp_path):
     first = source(info={"contributor": "A"})
     second = source(split="more", info={"contributor": "B"})
-    convert(Request(first, "coco", tmp_path / "both.json", merge=(second,)))
+    convert(ConvertRequest(first, "coco", tmp_path / "both.json", merge=(second,)))
     info = read(tmp_path / "both.json")["info"]
     assert list(info) == ["sortline"]
     assert [entry["info"]["contributor"] for entry in info["sortline"]["sources"]] == ["A", "B"]
@@ -76,8 +76,8 @@ def test_a_merge_keeps_what_each_file_says_of_itself(source, tmp_path):
 
 def test_provenance_names_the_step_before(source, tmp_path):
     path = source(info={"contributor": "A"})
-    convert(Request(path, "coco", tmp_path / "a.json", edits=Edits(max_images=2)))
-    convert(Request(tmp_path / "a.json", "coco", tmp_path / "b.json", renumber=True))
+    convert(ConvertRequest(path, "coco", tmp_path / "a.json", edits=Edits(max_images=2)))
+    convert(ConvertRequest(tmp_path / "a.json", "coco", tmp_path / "b.json", renumber=True))
     info = read(tmp_path / "b.json")["info"]
     assert info["contributor"] == "A"
     made = info["sortline"]
@@ -90,7 +90,7 @@ def test_provenance_names_the_step_before(source, tmp_path):
 
 
 def test_renumbered_ids_keep_the_old_ones(source, tmp_path):
-    convert(Request(source(), "coco", tmp_path / "a.json", renumber=True, edits=Edits(match=("*/0002.jpg",))))
+    convert(ConvertRequest(source(), "coco", tmp_path / "a.json", renumber=True, edits=Edits(match=("*/0002.jpg",))))
     content = read(tmp_path / "a.json")
     assert [(image["id"], image["source_id"]) for image in content["images"]] == [(0, 2)]
     assert content["annotations"][0]["image_id"] == 0
@@ -98,11 +98,11 @@ def test_renumbered_ids_keep_the_old_ones(source, tmp_path):
 
 def test_where_photos_are_is_said_or_that_they_are_not_found(source, tmp_path):
     path = source()
-    report = convert(Request(path, "csv", tmp_path / "a.csv"))
+    report = convert(ConvertRequest(path, "csv", tmp_path / "a.csv"))
     assert f"photos stay where they are: file_name starts from {path.parent}" in report.notes
-    report = convert(Request(tmp_path / "a.csv", "coco", tmp_path / "b.json"))
+    report = convert(ConvertRequest(tmp_path / "a.csv", "coco", tmp_path / "b.json"))
     assert f"no photos in {tmp_path}: file_name starts from wherever they are" in report.notes
-    report = convert(Request(tmp_path / "a.csv", "yolo", tmp_path / "yolo", image_root=path.parent))
+    report = convert(ConvertRequest(tmp_path / "a.csv", "yolo", tmp_path / "yolo", image_root=path.parent))
     assert (tmp_path / "yolo" / "images" / "train" / "0000.jpg").is_file()
 
 
@@ -112,7 +112,7 @@ def test_splits_of_other_classes_can_t_share_a_list(source):
     test["categories"].reverse()
     (path.parent / "test.json").write_text(json.dumps(test))
     with pytest.raises(InputError, match="splits with different classes"):
-        convert(Request(path.parent, "csv", path.parent / "csv"))
+        convert(ConvertRequest(path.parent, "csv", path.parent / "csv"))
 
 
 @pytest.mark.parametrize("target", [name for name in FORMAT_NAMES if name not in ("coco", "roboflow")])
@@ -122,7 +122,7 @@ def test_names_that_a_text_file_can_t_hold_are_refused(source, tmp_path, target)
     content["categories"][0]["name"] = "tab\t"
     path = source(**content)
     with pytest.raises(InputError) as error:
-        convert(Request(path, target, tmp_path / "out"))
+        convert(ConvertRequest(path, target, tmp_path / "out"))
     assert "a file_name with control characters: 'a\\nb.jpg'" in str(error.value)
     assert "a class name with control characters: 'tab\\t'" in str(error.value)
 
@@ -130,7 +130,7 @@ def test_names_that_a_text_file_can_t_hold_are_refused(source, tmp_path, target)
 def test_values_that_json_can_t_hold_are_refused(source, tmp_path):
     path = source(extra=float("nan"))
     with pytest.raises(InputError, match="holds a value that json can't"):
-        convert(Request(path, "coco", tmp_path / "a.json"))
+        convert(ConvertRequest(path, "coco", tmp_path / "a.json"))
 
 
 JUNK = ("", "-1", "1e999", "nan", "x", "[]", "null", "99999", '"', "<", "&x;", "\0", "../..", "/abs", "\n", "1" * 300)
@@ -154,7 +154,7 @@ def mutate(text, generator):
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_damaged_files_are_refused_or_give_sound_coco(source, tmp_path, name):
-    convert(Request(source(), name, tmp_path / "sound", images="copy"))
+    convert(ConvertRequest(source(), name, tmp_path / "sound", images="copy"))
     files = sorted(path for path in (tmp_path / "sound").rglob("*") if path.suffix != ".jpg" and path.is_file())
     generator = random.Random(0)
     refused = 0
@@ -164,12 +164,12 @@ def test_damaged_files_are_refused_or_give_sound_coco(source, tmp_path, name):
         path.write_text(mutate(text, generator))
         out = tmp_path / f"{number}.json"
         try:
-            convert(Request(tmp_path / "sound", "coco", out, source_format=name))
+            convert(ConvertRequest(tmp_path / "sound", "coco", out, source_format=name))
         except InputError:
             refused += 1
             assert not out.exists()
         else:
-            convert(Request(out, "coco", tmp_path / f"{number}_again.json"))
+            convert(ConvertRequest(out, "coco", tmp_path / f"{number}_again.json"))
         path.write_text(text)
     assert 5 < refused < 60
 

@@ -120,7 +120,7 @@ def _pair(
 
 @compiled
 def _likeness(one_xyxy: FloatArray, other_xyxy: FloatArray, kind: int) -> float:
-    """Say how alike two boxes are, the more the higher; NaN if not enough for a pair of this kind."""
+    """Rate how alike two boxes are, higher for more alike; NaN if not enough for a pair of this kind."""
     if kind == UNCHANGED:
         farthest = 0.0
         for side in range(4):

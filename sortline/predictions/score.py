@@ -144,7 +144,7 @@ class PrCurve:
 
 
 def pr_curves(matches: Matches) -> tuple[PrCurve, ...]:
-    """Draw up the curve of each class that has boxes to be found, in the annotation file's order.
+    """Compute the curve of each class that has boxes to be found, in the annotation file's order.
 
     A detection is right as for mAP50, see :func:`score`.
     """

@@ -1,4 +1,4 @@
-"""A submission CSV read back: its boxes, everything wrong with them found at once, and the results that they are."""
+"""A submission CSV read back: its boxes, everything that is wrong with them, and the results that they make."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class SubmissionBoxes:
 
 
 def read_boxes(path: str | os.PathLike[str], annotations: CocoJson) -> SubmissionBoxes:
-    """Read the boxes of a submission, good and bad.
+    """Read the boxes of a submission, valid or not, with what is wrong with them.
 
     Args:
         path: CSV file.

@@ -1,4 +1,4 @@
-"""From a score to the chance of being right: curves fitted to out-of-fold predictions, kept as plain numbers."""
+"""Curves from a score to the probability of being right, fitted to out-of-fold predictions, kept as plain numbers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ LOWEST = 1e-6
 
 @dataclass(frozen=True)
 class IsotonicCurve:
-    """A curve that never falls, linear between its points and level outside them.
+    """A non-decreasing curve, linear between its points and constant outside them.
 
     Attributes:
         scores: Where its points are, rising.
-        chances: Share of right boxes there, never falling, from 0 to 1.
+        chances: Share of right boxes there, non-decreasing, from 0 to 1.
     """
 
     scores: tuple[float, ...]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import yaml
 
-from sortline.data.json_columns import is_finite_number, shown_value
+from sortline.data.json_columns import shown_value
 from sortline.errors import InputError, Problem, nearest, tool_command
 from sortline.files import atomic_write, read_text
 from sortline.predictions.ensembling.curves import Curve, IsotonicCurve, MemberCurves, PlattCurve
@@ -21,7 +22,48 @@ HEADER = """\
 #   {command}
 """
 SETTING_KEYS = [field.name for field in fields(EnsembleSettings)]
-NUMBER_KEYS = ("iou_thr", "skip_box_thr", "score_thr", "sigma")
+
+
+class _Curve(msgspec.Struct, forbid_unknown_fields=True):
+    """A curve in the file: slope and intercept, or scores and chances, both rising."""
+
+    slope: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    intercept: float | None = None
+    scores: tuple[float, ...] = ()
+    chances: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        has_points = len(self.scores) > 0
+        is_one_kind = (self.slope is None) == (self.intercept is None) == has_points
+        is_rising = self.scores == tuple(sorted(self.scores)) and self.chances == tuple(sorted(self.chances))
+        numbers = (self.slope or 0.0, self.intercept or 0.0, *self.scores, *self.chances)
+        are_sound = len(self.scores) == len(self.chances) and is_rising and all(map(math.isfinite, numbers))
+        if not (is_one_kind and are_sound):
+            raise ValueError("neither slope and intercept nor rising scores and chances")
+
+    def curve(self) -> Curve:
+        if self.slope is not None and self.intercept is not None:
+            return PlattCurve(self.slope, self.intercept)
+        return IsotonicCurve(self.scores, self.chances)
+
+
+class _MemberCurves(msgspec.Struct):
+    """A member's curves in the file."""
+
+    pooled: _Curve
+    by_class: dict[str, _Curve] | None = None
+
+    def curves(self) -> MemberCurves:
+        return MemberCurves(self.pooled.curve(), {name: plain.curve() for name, plain in (self.by_class or {}).items()})
+
+
+#: Type of each setting that is more than a word or a whole number, and what to call it. Settings check their ranges.
+KINDS: dict[str, tuple[Any, str]] = {
+    "class_iou_thr": (dict[str, float], "a table of class names and numbers"),
+    "weights": (tuple[float, ...], "a list of numbers"),
+    "curves": (tuple[_MemberCurves, ...], "a list of fitted curves, one a member"),
+    **dict.fromkeys(("iou_thr", "skip_box_thr", "score_thr", "sigma"), (float, "a number")),
+}
 
 
 @dataclass(frozen=True)
@@ -70,15 +112,22 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         if key not in ("members", *SETTING_KEYS)
     ]
     members = content.get("members") or []
-    if not members or not _is_list_of(str, members):
+    if not members or _converted(members, list[str]) is None:
         what = f"'members' is not a list of names but {shown_value(content.get('members'))}"
         problems.append(Problem(where, what, "list what tells the members' files apart"))
     values = {key: content[key] for key in SETTING_KEYS if content.get(key) is not None}
-    problems += _shape_problems(values, where)
+    for key, (kind, what) in KINDS.items():
+        if key in values:
+            converted = _converted(values[key], kind)
+            if converted is None:
+                problems.append(Problem(where, f"{key!r} is not {what} but {shown_value(values[key])}"))
+            values[key] = converted
     if problems:
         raise InputError(problems)
     try:
-        settings = EnsembleSettings(**_typed(values))
+        if "curves" in values:
+            values["curves"] = tuple(entry.curves() for entry in values["curves"])
+        settings = EnsembleSettings(**values)
         settings.check_against(len(members), list(settings.class_iou_thr))
     except InputError as error:
         raise InputError([replace(problem, where=f"{where}: {problem.where}") for problem in error.problems]) from None
@@ -98,71 +147,12 @@ def _load(where: str) -> dict[str, Any]:
     return content
 
 
-def _shape_problems(values: Mapping[str, Any], where: str) -> list[Problem]:
-    """Find values of another kind than the settings expect; their ranges are the settings' own business."""
-    problems = []
-    wanted = {
-        "class_iou_thr": ("a table of class names and numbers", _is_table_of_numbers),
-        "weights": ("a list of numbers", lambda value: _is_list_of((int, float), value)),
-        "curves": ("a list of fitted curves, one a member", _is_list_of_curves),
-        **dict.fromkeys(NUMBER_KEYS, ("a number", is_finite_number)),
-    }
-    for key, (kind, is_good) in wanted.items():
-        if key in values and not is_good(values[key]):
-            problems.append(Problem(where, f"{key!r} is not {kind} but {shown_value(values[key])}"))
-    return problems
-
-
-def _is_list_of(kind: type | tuple[type, ...], value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, kind) and not isinstance(entry, bool) for entry in value)
-
-
-def _is_table_of_numbers(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(key, str) for key in value) and _all_numbers(list(value.values()))
-
-
-def _all_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(map(is_finite_number, values))
-
-
-def _is_list_of_curves(value: object) -> bool:
-    return _is_list_of(dict, value) and all(_is_member_curves(entry) for entry in value)  # type: ignore[attr-defined]
-
-
-def _is_member_curves(entry: dict[str, Any]) -> bool:
-    by_class = entry.get("by_class") or {}
-    is_table = isinstance(by_class, dict) and all(isinstance(name, str) for name in by_class)
-    return is_table and all(map(_is_curve, [entry.get("pooled"), *by_class.values()]))
-
-
-def _is_curve(plain: object) -> bool:
-    if not isinstance(plain, dict):
-        return False
-    if plain.keys() == {"slope", "intercept"}:
-        return _all_numbers(list(plain.values())) and plain["slope"] > 0
-    if plain.keys() != {"scores", "chances"} or not all(map(_all_numbers, plain.values())):
-        return False
-    scores, chances = plain["scores"], plain["chances"]
-    return 0 < len(scores) == len(chances) and scores == sorted(scores) and chances == sorted(chances)
-
-
-def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn yaml's lists and tables into what the settings hold."""
-    typed = dict(values)
-    if "weights" in typed:
-        typed["weights"] = tuple(map(float, typed["weights"]))
-    if "curves" in typed:
-        typed["curves"] = tuple(
-            MemberCurves(_curve(entry["pooled"]), {k: _curve(v) for k, v in (entry.get("by_class") or {}).items()})
-            for entry in typed["curves"]
-        )
-    return typed
-
-
-def _curve(plain: Mapping[str, Any]) -> Curve:
-    if "slope" in plain:
-        return PlattCurve(float(plain["slope"]), float(plain["intercept"]))
-    return IsotonicCurve(tuple(map(float, plain["scores"])), tuple(map(float, plain["chances"])))
+def _converted(value: object, kind: Any) -> Any:
+    """Turn what yaml gives into a type; None if it is another one."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def _plain_curves(curves: MemberCurves) -> dict[str, Any]:

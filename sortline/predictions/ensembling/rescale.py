@@ -1,4 +1,4 @@
-"""Make members' scores comparable: by their range or rank, or by what they have meant out of fold."""
+"""Make members' scores comparable: by their range or rank, or by curves fitted to out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class FittedMember:
 
 
 def fit_curves(kind: str, members: Sequence[Matches], names: Sequence[str]) -> list[FittedMember]:
-    """Fit how a member's score tells whether a box is right.
+    """Fit curves from a member's score to the probability that a box is right.
 
     A class with at least 50 right and 50 wrong boxes gets a curve of its own, the others share the pooled one.
     Boxes in crowd regions, which are neither right nor wrong, are left out.
@@ -128,7 +128,7 @@ def _has_both(is_right: BoolArray, least: int) -> bool:
 
 
 def _fit_isotonic(scores: FloatArray, is_right: BoolArray) -> IsotonicCurve | None:
-    """Fit the curve that never falls and is closest in squares; None if it is level."""
+    """Fit the non-decreasing curve of least squared error; None if it is constant."""
     from sklearn.isotonic import IsotonicRegression
 
     model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, is_right.astype(np.float64))
@@ -137,7 +137,7 @@ def _fit_isotonic(scores: FloatArray, is_right: BoolArray) -> IsotonicCurve | No
 
 
 def _fit_platt(scores: FloatArray, is_right: BoolArray) -> PlattCurve | None:
-    """Fit the logistic curve of highest likelihood; None if it doesn't rise."""
+    """Fit the logistic curve of maximum likelihood; None if its slope is not positive."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=np.inf).fit(logits(scores)[:, np.newaxis], is_right)

@@ -191,7 +191,7 @@ def check_material(material: Material) -> None:
 
 
 def _gaps(material: Material, row: int) -> list[Problem]:
-    """Find the folds that a member has not a single box on: its predictions are not of all images."""
+    """Find the folds on which a member has no box at all: its predictions are not of all images."""
     found = np.isin(material.truth.image_ids, material.members[row].image_ids)
     boxes = np.bincount(material.folds.of_image[found], minlength=len(material.folds))
     lacking = [name for name, count in zip(material.folds.names, boxes.tolist(), strict=True) if count == 0]

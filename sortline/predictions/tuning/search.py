@@ -62,7 +62,7 @@ class Search:
 
     @property
     def is_out_of_budget(self) -> bool:
-        """Whether the search ended before it came to a rest."""
+        """Whether the search used up its budget before it converged."""
         return self.tried >= self._budget
 
     @property
@@ -71,7 +71,7 @@ class Search:
         return self._candidates.scores([self.best], self._view)[0]
 
     def steps(self) -> Iterator[None]:
-        """Search step by step; :attr:`best` is always sound."""
+        """Search step by step; :attr:`best` can be used at any time."""
         for _ in range(ROUNDS):
             before = self.score
             self._improve(alone(self.best))

@@ -214,7 +214,7 @@ def tune(material: Material, seed: int = 0, budget: int = BUDGET, most_boxes: in
 
 
 def _steps(search: Search) -> Iterator[None]:
-    """Run a search; one that comes to a rest early moves the progress on by the steps it didn't need."""
+    """Run a search; where it converges early, the progress skips the steps that it did not need."""
     taken = 0
     for _ in search.steps():
         taken += 1

@@ -1,4 +1,4 @@
-"""What was chosen, why, and what it is worth elsewhere: tables and sentences for a person, numbers for a program."""
+"""A tuning's report: what was chosen and why, and the score to expect on other images, as tables and as JSON."""
 
 from __future__ import annotations
 

@@ -72,6 +72,10 @@ def test_a_person_writes_only_what_matters(tmp_path: Path):
         ("members: [a]\ncurves: [{pooled: {scores: [0.5, 0.2], chances: [0, 1]}}]", "'curves' is not a list"),
         ("members: [a]\ncurves: [{pooled: {scores: [0.5], chances: []}}]", "'curves' is not a list"),
         ("members: [a]\ncurves: [{}]", "'curves' is not a list"),
+        ("members: [a]\ncurves: [{pooled: {slope: 1}}]", "'curves' is not a list"),
+        ("members: [a]\ncurves: [{pooled: {slope: 1, intercept: .inf}}]", "'curves' is not a list"),
+        ("members: [a]\ncurves: [{pooled: {slope: 1, scores: [0.5], chances: [1]}}]", "'curves' is not a list"),
+        ("members: [a]\nsigma: true", "'sigma' is not a number but True"),
         ("members: [a]\nrescale: isotonic", "'isotonic' has curves of 0 members for 1 members"),
     ],
 )

@@ -10,9 +10,11 @@ import pytest
 from written_runs import dataset, write_run
 
 from sortline.errors import InputError
+from sortline.predictions import matching
 from sortline.runs.card import card as write
 from sortline.runs.card import card_validation
 from sortline.runs.card.card import environment, read_card, write_card, write_card_or_say_why
+from sortline.runs.card.card_validation import read_validation
 
 SETTINGS = {"optim_wrapper": {"optimizer": {"lr": 0.1}}, "randomness": {"seed": 4}}
 
@@ -54,6 +56,13 @@ def test_the_page_of_a_tested_run_holds_everything_in_one_file(run, tmp_path):
     assert len(re.findall(r"data:image/svg", page)) == 5
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert len(page) < 2_000_000
+
+
+def test_the_validation_of_a_page_is_matched_once(run, monkeypatch):
+    calls, claim = [], matching._claim
+    monkeypatch.setattr(matching, "_claim", lambda *columns: (calls.append(1), claim(*columns)))
+    read_validation(run)
+    assert len(calls) == 1
 
 
 def test_another_score_that_decides_comes_first_with_its_interval(run, tmp_path):

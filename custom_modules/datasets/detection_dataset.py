@@ -1,4 +1,4 @@
-"""A dataset in COCO form that refuses what mmdet's would drop in silence."""
+"""A dataset in COCO form that raises errors where mmdet's drops boxes silently."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from sortline.data.annotations import WEIGHT, check_categories, check_weights, i
 from sortline.errors import InputError
 
 
-# The second name is that of earlier versions, which run records and configs of users still hold.
+# The second name is that of earlier versions, which old run records and configs use.
 @DATASETS.register_module(name=["DetectionDataset", "RecycleDataset"])
 class DetectionDataset(CocoDataset):
     """Photos and boxes of one COCO annotation file, of any classes; a test file needs no annotations.
 
-    mmdet's dataset takes a file whose categories are not the config's without a word: boxes of unknown classes
-    are dropped, and classes in another order train heads whose labels mean something else. Here the file's
-    category names must be the config's classes, in the same order.
+    mmdet's dataset accepts a file whose categories are not the config's classes without a warning: boxes of unknown
+    classes are dropped, and with classes in another order the labels of the heads are wrong. Here the file's category
+    names must be the config's classes, in the same order.
 
     Raises:
-        InputError: The file is not sound COCO, its categories are not the config's classes, or weights of its
-            pseudo labels are no numbers above 0 and at most 1.
+        InputError: The file is not valid COCO, its categories are not the config's classes, or weights of its pseudo
+            labels are not numbers above 0 and at most 1.
     """
 
     METAINFO: dict[str, Any] = {}  # noqa: RUF012 (mmengine reads it from the class)
@@ -32,7 +32,7 @@ class DetectionDataset(CocoDataset):
         """Read the annotation file.
 
         Returns:
-            One dict an image, in the file's order: ``img_id``, ``img_path``, ``file_name``, ``height``,
+            One dict for each image, in the file's order: ``img_id``, ``img_path``, ``file_name``, ``height``,
             ``width`` and ``instances`` with ``bbox`` in absolute xyxy pixels, ``bbox_label`` and
             ``ignore_flag``; those of pseudo labels with their ``weight``, if they have one.
         """
@@ -62,7 +62,7 @@ class DetectionDataset(CocoDataset):
         return sample
 
     def _weighted_instances(self, raw: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Parse box by box: mmdet's parser leaves some out, so its list doesn't tell which weight is whose."""
+        """Parse box by box: mmdet's parser skips some boxes, so its list can't be matched with the weights."""
         for annotation in raw["raw_ann_info"]:
             for instance in self.parse_data_info({**raw, "raw_ann_info": [annotation]})["instances"]:
                 yield {**instance, WEIGHT: annotation[WEIGHT]} if is_weighted(annotation) else instance

@@ -1,4 +1,4 @@
-"""Several annotation files as one dataset that knows where each image comes from."""
+"""Several annotation files as one dataset that knows the source of each image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mmdet.registry import DATASETS
 
 @DATASETS.register_module()
 class SourcesDataset(ConcatDataset):
-    """Joins the main dataset and further sources; ``train_sources`` of a config writes it.
+    """Joins the main dataset and further sources; made from ``train_sources`` of a config.
 
-    Unlike mmdet's ConcatDataset it has one pipeline for all. So transforms that mix images they have seen before,
-    such as CachedMosaic, mix all sources, and PipelineSwitchHook, which sets ``dataset.pipeline``, has an effect.
+    Unlike mmdet's ConcatDataset it has one pipeline for all sources. So transforms that mix images seen before, such as
+    CachedMosaic, mix all sources, and PipelineSwitchHook, which sets ``dataset.pipeline``, works.
 
     Args:
-        datasets: Datasets or their configs, the main one first; its pipeline counts.
-        names: A name for each.
+        datasets: Datasets or their configs, the main one first; its pipeline is used for all.
+        names: Name of each source.
         **kwargs: Arguments of ConcatDataset.
     """
 

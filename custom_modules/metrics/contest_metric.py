@@ -1,4 +1,4 @@
-"""The contest's mAP50 beside COCO's numbers, during validation and test."""
+"""The contest's mAP50 and COCO's metrics, in validation and test."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sortline.predictions.score import Scores, format_scores, score
 class ContestMetric(BaseMetric):
     """Mean over classes of average precision at IoU 0.5, with per-class AP and COCO's metrics.
 
-    Classes without ground truth are named and left out of the mean. Images are matched by id within
+    Classes without ground truth are logged and not part of the mean. Images are matched by id within
     ``ann_file``, which is the file that the loader reads. A file without annotations gives no metrics.
 
     Args:
         ann_file: COCO annotation file; set from the loader when the config is bound.
-        collect_device: Where processes exchange their detections.
-        prefix: Put before each metric's name.
+        collect_device: Device on which processes exchange their detections.
+        prefix: Prefix of each metric's name.
 
     Attributes:
         evaluated: What was scored last, matched with the ground truth of the images that the model saw, for what
@@ -40,11 +40,11 @@ class ContestMetric(BaseMetric):
         self.evaluated: Matches | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep the detections of one batch."""
+        """Store the detections of one batch."""
         self.results += [image_detections(sample) for sample in data_samples]
 
     def compute_metrics(self, results: list[ImageDetections]) -> dict[str, float]:
-        """Score all images' detections.
+        """Score the detections of all images.
 
         Returns:
             ``mAP50``, ``AP50_<class>`` for classes with ground truth, and ``coco_*``; empty where the file has
@@ -65,20 +65,20 @@ class ContestMetric(BaseMetric):
 
 
 def last_evaluated(evaluator: Any) -> Matches | None:
-    """Return what an evaluator's contest metric scored last; None where it has no such metric or scored nothing."""
+    """Return what an evaluator's contest metric scored last; None without such a metric or without a score."""
     found = (metric.evaluated for metric in evaluator.metrics if isinstance(metric, ContestMetric))
     return next(found, None)
 
 
 def metric_values(scores: Scores) -> dict[str, float]:
-    """Flatten scores into the names that runs are logged, compared and selected by."""
+    """Return scores by the names under which runs are logged, compared and selected."""
     values = {"mAP50": scores.map50 or 0.0}
     values |= {f"AP50_{entry.name}": entry.ap50 for entry in scores.classes if entry.ap50 is not None}
     return values | {f"coco_{name}": value for name, value in scores.coco.items() if value is not None}
 
 
 def _only_seen(annotations: dict[str, Any], seen: set[int]) -> dict[str, Any]:
-    """Leave out images that the run did not show to the model, and say so: a smoke run sees a few only."""
+    """Leave out images that the model has not seen, and log it: a smoke run uses a few only."""
     images = [image for image in annotations["images"] if image["id"] in seen]
     if len(images) == len(annotations["images"]):
         return annotations

@@ -95,10 +95,10 @@ def carafe_naive_backward(
 
 
 def _by_source(output: Tensor, group_size: int, scale_factor: int) -> Tensor:
-    """Lay an output, or masks, out by source pixel: ``(N, groups, C / groups, s, s, H, W)``.
+    """Reshape an output, or masks, by source pixel: ``(N, groups, C / groups, s, s, H, W)``.
 
     A group's channels of the masks are the elements of its kernel. With the source's pixels innermost, products with
-    it run along memory.
+    it use contiguous memory.
     """
     batch, channels, height, width = output.shape
     s = scale_factor
@@ -112,7 +112,7 @@ def _by_pixel(parts: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _windows(padded: Tensor, kernel_size: int, group_size: int) -> Iterator[Tensor]:
-    """Views of a padded map as each kernel element sees it, row by row: ``(N, groups, C / groups, H, W)``."""
+    """Yield the view of a padded map for each kernel element, row by row: ``(N, groups, C / groups, H, W)``."""
     groups = padded.unflatten(1, (group_size, -1))
     height, width = (size - kernel_size + 1 for size in padded.shape[2:])
     for top in range(kernel_size):

@@ -5,7 +5,7 @@ layout of offsets (y before x for each kernel element, deformable groups outermo
 images, ``G`` deformable groups, ``K`` kernel elements, output of ``H'`` x ``W'``.
 
 mmcv passes scratch tensors (``columns``, ``ones``) and ``im2col_step``, the number of images that it unfolds at a
-time; torchvision chooses for itself.
+time; torchvision needs neither.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def deform_conv_backward_parameters(
 ) -> None:
     """Add the weight's gradient, times ``scale``, to ``grad_weight``.
 
-    ``columns`` holds it when ``deform_conv_backward_input`` ran just before, and is empty when mmcv had no use for
-    that one's results. It is emptied here, so that it can't serve another gradient.
+    ``columns`` holds it if ``deform_conv_backward_input`` ran just before, and is empty if mmcv did not need the
+    results of that function. It is emptied here, so that it can't be used for another gradient.
     """
     if columns.shape == grad_weight.shape:
         grad_weight.add_(columns, alpha=scale)
@@ -192,12 +192,12 @@ def modulated_deform_conv_backward(
 
 
 def _as_read(samples: Tensor, output: Tensor) -> Tensor:
-    """Give offsets or masks the output's height and width, as mmcv's kernels read them.
+    """Reshape offsets or masks to the output's height and width, as mmcv's kernels read them.
 
-    Those take an image's offsets for a row of numbers laid out for the output's size, whatever their own shape is.
-    mmdet's DyHead relies on it: it hands a level's offsets to the convolution of the next smaller level
+    The kernels read an image's offsets as a flat array with the layout of the output's size, whatever their shape.
+    mmdet's DyHead relies on this: it passes a level's offsets to the convolution of the next smaller level
     (https://github.com/open-mmlab/mmdetection/blob/main/mmdet/models/necks/dyhead.py, ``DyHeadBlock.forward``), and
-    weights trained so expect the same.
+    weights trained this way expect the same.
     """
     height, width = output.shape[2:]
     if tuple(samples.shape[2:]) == (height, width):
@@ -207,7 +207,7 @@ def _as_read(samples: Tensor, output: Tensor) -> Tensor:
 
 
 def _write_as_read(target: Tensor, grad: Tensor) -> None:
-    """Fill the gradient of offsets or masks that :func:`_as_read` has cut; what was not read has none."""
+    """Fill the gradient of offsets or masks reshaped by :func:`_as_read`; values that were not read have gradient 0."""
     rows = target.new_zeros(len(target), target[0].numel())
     rows[:, : grad[0].numel()] = grad.flatten(1)
     target.copy_(rows.view(target.shape))
@@ -219,7 +219,7 @@ Geometry = tuple[int, int, int, int, int, int, int, int]
 def _operands(
     input: Tensor, weight: Tensor, offset: Tensor, mask: Tensor | None, bias: Tensor | None
 ) -> tuple[list[Tensor], bool]:
-    """The kernel's tensors in one precision, stand-ins for those that are not used, and whether a mask is."""
+    """Return the kernel's tensors in one precision, placeholders for unused ones, and whether a mask is used."""
     dtype = compute_dtype(input)
     used_mask = input.new_empty((len(input), 0)) if mask is None else mask
     used_bias = input.new_zeros(len(weight)) if bias is None else bias
@@ -242,7 +242,7 @@ def _convolve_backward(
     bias: Tensor | None,
     geometry: Geometry,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients with respect to input, weight, offset, mask and bias."""
+    """Return the gradients with respect to input, weight, offset, mask and bias."""
     operands, use_mask = _operands(input, weight, offset, mask, bias)
     grad = grad_output.to(operands[0].dtype)
     return torch.ops.torchvision._deform_conv2d_backward(grad, *operands, *geometry, use_mask)

@@ -1,4 +1,4 @@
-"""In which precision the functions compute."""
+"""The precision in which the functions compute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def compute_dtype(tensor: Tensor) -> torch.dtype:
     """Choose float32 for the half-precision types and the tensor's own type otherwise.
 
-    torchvision's kernels lack bfloat16 everywhere and float16 in part, and their own autocast rules compute in
-    float32 too: coordinates in pixels do not survive the 8 or 11 bits of a half-precision number.
+    torchvision's kernels do not support bfloat16, and float16 only partly; their own autocast rules use float32 too.
+    The 8 or 11 significant bits of half precision are not enough for coordinates in pixels.
     """
     return torch.float32 if tensor.dtype in (torch.float16, torch.bfloat16) else tensor.dtype

@@ -21,10 +21,10 @@ FALLBACK_FILE = os.path.join(os.path.dirname(__file__), "ext.py")
 
 
 class ExtFinder:
-    """Answers for ``mmcv._ext`` and for no other name.
+    """Finds ``mmcv._ext`` and no other module.
 
     Attributes:
-        served: Which implementation was loaded, ``"compiled"`` or ``"sortline"``, and the reason; None before.
+        served: The implementation that was loaded, ``"compiled"`` or ``"sortline"``, and the reason; None before.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class ExtFinder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Say where ``mmcv._ext`` would come from; nothing is loaded, so probing for it is cheap."""
+        """Return the spec of ``mmcv._ext`` without loading it, so that probing for it is cheap."""
         if fullname != EXT_NAME:
             return None
         from importlib.util import spec_from_file_location
@@ -47,7 +47,7 @@ class ExtLoader:
     """Loads the compiled extension, or Sortline's functions when it is absent or doesn't work here.
 
     Args:
-        finder: Told which implementation serves.
+        finder: Its ``served`` is set to the implementation in use.
         compiled: The extension found on mmcv's path, or None.
     """
 
@@ -56,13 +56,13 @@ class ExtLoader:
         self.compiled = compiled
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Leave it to the import system to make the placeholder that ``exec_module`` replaces."""
+        """Let the import system create the placeholder that ``exec_module`` replaces."""
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put the module that serves in the place of ``module``.
+        """Replace ``module`` by the module in use.
 
-        The import system hands out what it then finds in ``sys.modules``, so importers get the compiled
+        The import system then returns the entry of ``sys.modules``, so importers get the compiled
         extension itself, with its own ``__spec__`` and ``__file__``.
         """
         loaded, reason = _load_compiled(self.compiled)
@@ -75,7 +75,7 @@ class ExtLoader:
 
 
 def _load_compiled(spec: ModuleSpec | None) -> tuple[ModuleType | None, str]:
-    """Load mmcv's own extension; return it, or None, and the reason for either."""
+    """Load mmcv's extension; return it, or None, and the reason."""
     if spec is None:
         return None, "mmcv was built without its compiled extension"
     # Before the extension, which links to libraries that are found only once torch has loaded them.
@@ -116,7 +116,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _announce(name: str, reason: str) -> None:
-    """Log which implementation serves, once, in the main process of rank 0 only."""
+    """Log which implementation is in use, once, in the main process of rank 0."""
     from multiprocessing import parent_process
 
     from mmengine.logging import print_log
@@ -134,13 +134,13 @@ _FINDER = ExtFinder()
 
 
 def install() -> None:
-    """Let Python ask for ``mmcv._ext`` here first; calling it again changes nothing."""
+    """Make Python look for ``mmcv._ext`` here first; further calls change nothing."""
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
 
 
 def implementation() -> tuple[str, str]:
-    """Say which implementation serves ``mmcv.ops``, and why; loads it if nothing has done so yet.
+    """Return which implementation serves ``mmcv.ops`` and why; it is loaded if it was not yet.
 
     Returns:
         ``"compiled"`` or ``"sortline"``, and the reason in words.

@@ -1,7 +1,7 @@
 """Focal loss, behind ``mmcv.ops.SigmoidFocalLoss`` and ``SoftmaxFocalLoss``: https://arxiv.org/abs/1708.02002.
 
-Targets are class indices. ``weight`` holds one factor a class, by the target's class, and is empty when there is
-none; rows whose target is no class keep the factor 1 (mmcv reads beyond its end for these).
+Targets are class indices. ``weight`` has one factor for each class, applied by the target's class, or is empty. Rows
+whose target is not a class have the factor 1 (for these mmcv reads beyond the end of ``weight``).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from custom_modules.ops.dtypes import compute_dtype
 def sigmoid_focal_loss_forward(
     input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
 ) -> None:
-    """Fill ``output`` with the loss of each class of each row, every class on its own.
+    """Fill ``output`` with the loss of each class of each row, each class independently.
 
     Args:
         input: Logits, shape ``(N, C)``.
-        target: Class of each row, shape ``(N,)``; any other number (mmdet passes C) means background.
+        target: Class of each row, shape ``(N,)``; any other value (mmdet passes C) means background.
         weight: Shape ``(C,)`` or empty.
         output: Filled in place; shape ``(N, C)``.
-        gamma: Exponent that fades out easy rows.
-        alpha: Weight of the target class; the others get ``1 - alpha``.
+        gamma: Focusing exponent, which reduces the loss of easy rows.
+        alpha: Weight of the target class; the others have ``1 - alpha``.
     """
     logits = input.to(compute_dtype(input))
     negative = torch.sigmoid(logits).pow_(gamma).mul_(F.logsigmoid(-logits)).mul_(alpha - 1)
@@ -41,7 +41,7 @@ def sigmoid_focal_loss_backward(
     """Fill ``grad_input`` with the derivative of each loss with respect to its logit; arguments as for forward."""
     logits = input.to(compute_dtype(input))
     p = torch.sigmoid(logits)
-    # p^gamma (gamma (1 - p) log(1 - p) - p), and log(1 - p) = logsigmoid(-x) keeps its digits for large x.
+    # p^gamma (gamma (1 - p) log(1 - p) - p), where log(1 - p) = logsigmoid(-x) is precise for large x.
     negative = (F.logsigmoid(-logits) * (1 - p) * gamma - p) * p.pow(gamma) * (alpha - 1)
     logit = _at_target(logits, target)
     p, rest = torch.sigmoid(logit), torch.sigmoid(-logit)
@@ -50,12 +50,12 @@ def sigmoid_focal_loss_backward(
 
 
 def _at_target(values: Tensor, target: Tensor) -> Tensor:
-    """The column of each row's target; that of some class where the target is none. Shape ``(N, 1)``."""
+    """Return the value at each row's target, at an arbitrary class if the target is not a class; shape ``(N, 1)``."""
     return values.gather(1, target.clamp(0, values.shape[1] - 1)[:, None])
 
 
 def _fill(output: Tensor, logits: Tensor, target: Tensor, weight: Tensor, negative: Tensor, positive: Tensor) -> None:
-    """Put ``positive`` ``(N, 1)`` into the target column of ``negative`` ``(N, C)``, weigh rows, copy out."""
+    """Write ``positive`` ``(N, 1)`` into the target column of ``negative`` ``(N, C)``, weight rows, fill ``output``."""
     is_class = ((target >= 0) & (target < logits.shape[1]))[:, None]
     column = target.clamp(0, logits.shape[1] - 1)[:, None]
     negative.scatter_(1, column, torch.where(is_class, positive, negative.gather(1, column)))
@@ -65,7 +65,7 @@ def _fill(output: Tensor, logits: Tensor, target: Tensor, weight: Tensor, negati
 
 
 def _row_weights(target: Tensor, weight: Tensor, like: Tensor) -> Tensor:
-    """The factor of each row, shape ``(N,)``."""
+    """Return the factor of each row, shape ``(N,)``."""
     if weight.numel() == 0:
         return like.new_ones(len(target))
     is_class = (target >= 0) & (target < len(weight))
@@ -80,10 +80,10 @@ def softmax_focal_loss_forward(
 
     Args:
         softmax: Probabilities, shape ``(N, C)``.
-        target: Class of each row, shape ``(N,)``; a negative one means that the row counts nothing.
+        target: Class of each row, shape ``(N,)``; a row with a negative one has loss 0.
         weight: Shape ``(C,)`` or empty.
         output: Filled in place; shape ``(N,)``.
-        gamma: Exponent that fades out easy rows.
+        gamma: Focusing exponent, which reduces the loss of easy rows.
         alpha: Factor of the loss.
     """
     p = _at_target(softmax.to(compute_dtype(softmax)), target)[:, 0]
@@ -97,7 +97,7 @@ def softmax_focal_loss_backward(
     """Fill ``grad_input`` with the derivative of each row's loss with respect to the row's logits.
 
     Args:
-        buff: Filled in place with the part that a row's classes share; shape ``(N,)``.
+        buff: Filled in place with the factor shared by a row's classes; shape ``(N,)``.
         grad_input: Filled in place; shape ``(N, C)``.
 
     The other arguments are those of the forward call.

@@ -41,11 +41,11 @@ def masked_im2col_forward(
 def masked_col2im_forward(
     col: Tensor, mask_h_idx: Tensor, mask_w_idx: Tensor, im: Tensor, height: int, width: int, channels: int
 ) -> None:
-    """Put each position's column of ``col`` ``(C, N)`` to its place in ``im`` ``(1, C, height, width)``."""
+    """Write each position's column of ``col`` ``(C, N)`` to its position in ``im`` ``(1, C, height, width)``."""
     im[0, :, mask_h_idx, mask_w_idx] = col.to(im.dtype)
 
 
 def _window(position: Tensor, kernel: int, padding: int, size: int) -> tuple[Tensor, Tensor]:
-    """Pixels of each position's window along one axis, and which lie inside; both of shape ``(kernel, N)``."""
+    """Return the pixels of each position's window along one axis and which lie inside, both ``(kernel, N)``."""
     pixels = position + torch.arange(kernel, device=position.device)[:, None] - padding
     return pixels.clamp(0, size - 1), (pixels >= 0) & (pixels < size)

@@ -29,10 +29,11 @@ def ms_deform_attn_forward(
         value: The levels' pixels, one level after the other, shape ``(B, sum of H * W, M, D)``.
         spatial_shapes: Height and width of each level, shape ``(L, 2)``.
         level_start_index: Where each level starts in ``value``; follows from ``spatial_shapes``.
-        sampling_locations: (x, y) from 0 to 1 across the level, shape ``(B, Q, M, L, P, 2)``; what lies outside
-            counts as zero.
+        sampling_locations: (x, y) from 0 to 1 across the level, shape ``(B, Q, M, L, P, 2)``; values outside the
+            level are zero.
         attention_weights: Shape ``(B, Q, M, L, P)``.
-        im2col_step: Images that mmcv's kernel takes at a time; one level at a time bounds the memory here.
+        im2col_step: Images that mmcv's kernel processes at a time; not used, because here memory is bounded by
+            processing one level at a time.
 
     Returns:
         Shape ``(B, Q, M * D)``.
@@ -60,7 +61,7 @@ def ms_deform_attn_backward(
 ) -> None:
     """Fill the gradients of ``ms_deform_attn_forward``, whose arguments come first.
 
-    A level's samples are computed again rather than kept: together they are ``4 * L * P * D`` bytes a query and
+    A level's samples are computed again instead of being kept: together they take ``4 * L * P * D`` bytes a query and
     head, 0.7 GB a layer for two images of DINO's encoder.
 
     Args:
@@ -89,7 +90,7 @@ def ms_deform_attn_backward(
 def _levels(
     value: Tensor, spatial_shapes: Tensor, sampling_locations: Tensor, attention_weights: Tensor
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Views of one level after the other.
+    """Iterate over the levels.
 
     Yields:
         Values ``(B, M, D, H, W)``, locations ``(B, M, Q, P, 2)`` and attention ``(B, M, Q, P)``.
@@ -105,7 +106,7 @@ def _levels(
 
 
 def _sample(pixels: Tensor, locations: Tensor) -> Tensor:
-    """One level's values at its points, from what ``_levels`` yields; shape ``(B * M, D, Q, P)``."""
+    """Return one level's values at its points, shape ``(B * M, D, Q, P)``; arguments as yielded by ``_levels``."""
     return F.grid_sample(
         pixels.flatten(0, 1),
         2 * locations.flatten(0, 1) - 1,

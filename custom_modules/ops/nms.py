@@ -29,8 +29,8 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
     """Keep boxes that overlap no better-scored kept box by more than ``iou_threshold``.
 
     Of equal scores the box that comes first in the input counts as the better one, on every device; mmcv leaves
-    their order to torch's default sort, which promises none. An overlap equal to the threshold is no reason to
-    drop a box, nor is that of two boxes without area.
+    their order to torch's default sort, which guarantees none. An overlap equal to the threshold does not drop a box,
+    nor does that of two boxes without area.
 
     Args:
         boxes: Shape ``(N, 4)``.
@@ -63,7 +63,7 @@ def softnms(
     method: int,
     offset: int,
 ) -> Tensor:
-    """Lower the scores of boxes that overlap better ones, and drop those that fall below ``min_score``.
+    """Lower the scores of boxes that overlap better ones, and drop those below ``min_score``.
 
     The order, that of equal scores included, is that of mmcv's loop over an array in which the best box is
     swapped to the front and a dropped one is overwritten by the last. See https://arxiv.org/abs/1704.04503.
@@ -72,17 +72,17 @@ def softnms(
         boxes: On the CPU, shape ``(N, 4)``.
         scores: Shape ``(N,)``.
         dets: Filled in place: its first K rows get the kept boxes and their new scores; shape ``(N, 5)``.
-        iou_threshold: From 0 to 1; boxes that overlap by this or more are touched (not by ``GAUSSIAN``).
+        iou_threshold: From 0 to 1; boxes that overlap by this or more get lower scores (not used by ``GAUSSIAN``).
         sigma: Width of the Gaussian, for ``GAUSSIAN`` only.
         min_score: Boxes whose new score is below are dropped.
         method: ``NAIVE`` (score to zero), ``LINEAR`` or ``GAUSSIAN``.
         offset: 0 or 1.
 
     Returns:
-        Indices of the kept boxes, shape ``(K,)``, in the order they were chosen.
+        Indices of the kept boxes, shape ``(K,)``, in the order in which they were chosen.
     """
     dtype = compute_dtype(boxes)
-    # One row a quantity (x1, y1, x2, y2, score), so that numpy walks along the boxes.
+    # One row for each of x1, y1, x2, y2 and score, so that numpy iterates over contiguous memory.
     table = torch.cat([boxes, scores[:, None]], dim=1).detach().to(dtype).T.contiguous().numpy()
     order = np.arange(len(boxes))
     start = 0
@@ -102,7 +102,7 @@ def softnms(
 
 
 def _decay(overlaps: FloatArray, iou_threshold: float, sigma: float, method: int) -> FloatArray:
-    """Factor for the score of boxes that overlap a better one by ``overlaps``."""
+    """Return the factor on the score of boxes that overlap a better one by ``overlaps``."""
     one, threshold = overlaps.dtype.type(1), overlaps.dtype.type(iou_threshold)
     if method == GAUSSIAN:
         return np.exp(-(overlaps * overlaps) / overlaps.dtype.type(sigma))
@@ -111,7 +111,7 @@ def _decay(overlaps: FloatArray, iou_threshold: float, sigma: float, method: int
 
 
 def _compacted(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Order of the kept elements after each dropped one was overwritten by the last of those that remain.
+    """Return the order of the kept elements after each dropped one was overwritten by the last remaining one.
 
     >>> _compacted(np.array([True, False, True, False, True]))
     array([0, 4, 2])
@@ -124,9 +124,9 @@ def _compacted(keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
 
 
 def _overlaps(box: FloatArray, boxes: FloatArray, offset: int) -> FloatArray:
-    """Intersection over union of one box, shape ``(4,)``, and each of ``boxes``, shape ``(4, N)``.
+    """Return the IoU of one box, shape ``(4,)``, and each of ``boxes``, shape ``(4, N)``.
 
-    Two boxes without area do not overlap; mmcv divides zero by zero there, so its Gaussian makes scores NaN.
+    Two boxes without area do not overlap; mmcv divides zero by zero, so that its Gaussian soft NMS gives NaN scores.
     """
     size = np.minimum(box[2:, None], boxes[2:]) - np.maximum(box[:2, None], boxes[:2]) + offset
     width, height = np.maximum(size, 0)
@@ -147,7 +147,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
         iou_threshold: From 0 to 1.
 
     Returns:
-        One list of indices a kept box: the box itself, then those it suppresses, in descending order of score.
+        A list of indices for each kept box: the box itself, then those it suppresses, by descending score.
     """
     rows = dets.to(compute_dtype(dets))
     waiting = rows[:, 4].sort(descending=True, stable=True).indices.numpy()

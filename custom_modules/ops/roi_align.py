@@ -36,8 +36,8 @@ def roi_align_forward(
 
     Args:
         input: Features, shape ``(B, C, H, W)``.
-        rois: Index in the batch and box (x1, y1, x2, y2) in image pixels, shape ``(K, 5)``. What lies outside
-            the image counts as zero.
+        rois: Index in the batch and box (x1, y1, x2, y2) in image pixels, shape ``(K, 5)``. Values outside the
+            image are zero.
         output: Filled in place; shape ``(K, C, aligned_height, aligned_width)``.
         argmax_y: For max pooling, filled in place with the row of the winning sample within its bin, -1 in a
             bin without samples; shaped like ``output``. Opaque to mmcv, which hands it back to
@@ -108,10 +108,10 @@ def roi_align_backward(
 def _sample_positions(
     rois: Tensor, size: tuple[int, int], spatial_scale: float, sampling_ratio: int, aligned: bool
 ) -> list[tuple[int, Tensor, Tensor]]:
-    """Where each region is sampled, in feature pixels.
+    """Return the sample positions of each region in feature pixels.
 
     Returns:
-        A region's index in the batch, the samples' y of shape ``(rows of bins, samples a bin)`` and their x of
+        For each region its index in the batch, the samples' y of shape ``(rows of bins, samples a bin)`` and their x of
         shape ``(columns of bins, samples a bin)``; no samples for a region without area.
     """
     shift = 0.5 if aligned else 0.0
@@ -130,7 +130,7 @@ def _sample_positions(
 
 
 def _axis_positions(start: float, length: float, bins: int, sampling_ratio: int, like: Tensor) -> Tensor:
-    """Sample positions along one axis, shape ``(bins, samples a bin)``."""
+    """Return the sample positions along one axis, shape ``(bins, samples a bin)``."""
     bin_length = length / bins
     count = sampling_ratio if sampling_ratio > 0 else max(math.ceil(bin_length), 0)
     samples, cells = (torch.arange(number, dtype=like.dtype, device=like.device) for number in (count, bins))
@@ -138,7 +138,7 @@ def _axis_positions(start: float, length: float, bins: int, sampling_ratio: int,
 
 
 def _interpolate(feature: Tensor, ys: Tensor, xs: Tensor) -> Tensor:
-    """Bilinear samples of ``feature`` ``(C, H, W)`` on the grid of ``ys`` and ``xs``.
+    """Return bilinear samples of ``feature`` ``(C, H, W)`` on the grid of ``ys`` and ``xs``.
 
     Returns:
         Shape ``(C, rows of bins, samples, columns of bins, samples)``.

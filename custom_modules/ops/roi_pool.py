@@ -81,7 +81,7 @@ def roi_pool_backward(
 def _windows(
     rois: Tensor, size: tuple[int, int], spatial_scale: float, height: int, width: int
 ) -> tuple[Tensor, Tensor]:
-    """The whole pixels that each bin touches.
+    """Return the pixels that each bin touches.
 
     Returns:
         First pixel (y, x) and number of rows and columns, both of shape ``(K, bins, 2)``.

@@ -12,7 +12,7 @@ from custom_modules.ops.dtypes import compute_dtype
 
 
 def sync_bn_forward_mean(input: Tensor, mean: Tensor) -> None:
-    """Fill ``mean`` with each channel's."""
+    """Fill ``mean`` with the mean of each channel."""
     mean.copy_(input.to(compute_dtype(input)).mean(dim=(0, 2)))
 
 
@@ -43,7 +43,7 @@ def sync_bn_forward_output(
         std: Filled in place with the standard deviation, ``eps`` included.
         output: Filled in place with ``norm * weight + bias``.
         momentum: Share of this batch in the running statistics.
-        group_size: Number of processes; all are taken to have as many values as this one.
+        group_size: Number of processes; all are assumed to have the same number of values.
     """
     std.copy_((var + eps).sqrt())
     norm.copy_((input.to(compute_dtype(input)) - mean[:, None]) / std[:, None])
@@ -57,7 +57,7 @@ def sync_bn_forward_output(
 
 
 def sync_bn_backward_param(grad_output: Tensor, norm: Tensor, grad_weight: Tensor, grad_bias: Tensor) -> None:
-    """Fill ``grad_weight`` and ``grad_bias``, this process's part of them."""
+    """Fill ``grad_weight`` and ``grad_bias`` with this process's part."""
     grad = grad_output.to(compute_dtype(grad_output))
     grad_weight.copy_((grad * norm).sum(dim=(0, 2)))
     grad_bias.copy_(grad.sum(dim=(0, 2)))

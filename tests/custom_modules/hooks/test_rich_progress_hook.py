@@ -14,8 +14,7 @@ from mmengine.logging import HistoryBuffer
 
 from custom_modules.hooks import RichProgressHook
 from custom_modules.hooks import rich_progress_hook as module
-from custom_modules.hooks.progress_status import Status, pass_status, train_status
-from custom_modules.hooks.rich_progress_hook import ProgressBar
+from custom_modules.hooks.rich_progress_hook import ProgressBar, Status, pass_status, train_status
 from sortline.progress import SparseLines
 
 pytestmark = pytest.mark.mm

@@ -13,7 +13,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import _bootstrap  # noqa: F401
 import pytest
 from helpers import ROOT
+from hypothesis import HealthCheck, settings
 from tiny_runs import write_config, write_dataset
+
+# How long an example takes says how busy the cores are, not whether the code is right.
+settings.register_profile("sortline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sortline")
 
 
 @pytest.fixture(autouse=True)

@@ -3,14 +3,15 @@
 import argparse
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
+from _options import add_overrides, seed, whole_number
 
 from sortline.cli import run_tool
 from sortline.errors import InputError, Problem, tool_command
-from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
     from sortline.predictions.box_scores import BoxScore
@@ -33,13 +34,16 @@ def main(argv: list[str] | None = None) -> "list[AblationRow]":
     from rich.console import Console
 
     from sortline.files import atomic_write
-    from sortline.pipeline.ablation_plan import plan_ablation
+    from sortline.pipeline.fan_out import plan_ablation
+    from sortline.pipeline.request import RunRequest
     from sortline.predictions.box_scores import common_score
     from sortline.runs import planned_runs
     from sortline.runs.ablation import table
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    planned = plan_ablation(args.configs, args.seeds, args.work_dir, options(args))
+    shared = RunRequest("", args.cfg_options, args.data_root, smoke=args.smoke)
+    requests = [replace(shared, config=config) for config in args.configs]
+    planned = plan_ablation(requests, args.seeds, args.work_dir)
     outcomes = planned_runs.run_all([run for runs in planned for run in runs], args.jobs)
     planned_runs.print_summary(console, outcomes)
     failures = {outcome.status for outcome in outcomes} - {0}
@@ -67,7 +71,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tta", action="store_true", help="a last row: the last config with test-time augmentation")
     parser.add_argument("--ann", metavar="FILE", help="ground truth of the test photos; default: the validation photos")
     parser.add_argument("--data-root", metavar="DIR", help="read the data from DIR instead of the configs' data_root")
-    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE", help="override config values")
+    add_overrides(parser)
     parser.add_argument("--smoke", action="store_true", help="two iterations of everything, to see that it all runs")
     parser.add_argument(
         "--work-dir", type=Path, default=Path("work_dirs/ablation"), metavar="DIR", help="default: %(default)s"
@@ -81,13 +85,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     if args.labels and len(args.labels) != rows:
         parser.error(f"--labels names {len(args.labels)} rows of {rows}")
     return args
-
-
-def options(args: argparse.Namespace) -> list[str]:
-    """Return what all runs are called with."""
-    given = ["--data-root", args.data_root] if args.data_root else []
-    given += ["--cfg-options", *args.cfg_options] if args.cfg_options else []
-    return given + (["--smoke"] if args.smoke else [])
 
 
 def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]", decides: "BoxScore") -> "list[AblationRow]":

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
+from _options import seed, whole_number
 
 from sortline.cli import run_tool
 from sortline.errors import InputError, Problem
 from sortline.files import overwriting
-from sortline.pipeline.options import seed, whole_number
 
 if TYPE_CHECKING:
     from sortline.runs.comparison.compare import Comparison

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import _bootstrap  # noqa: F401
+from _options import add_overrides
 
 from sortline.cli import run_tool
 from sortline.errors import tool_command
-from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   a Detectron2 baseline, tested and submitted as any run:

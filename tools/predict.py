@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
+from _options import add_config_arguments, add_tta, check_tta_overrides, request_of
 
 from sortline.cli import run_tool
-from sortline.pipeline.options import add_config_arguments, add_tta, check_tta_overrides
 
 EXAMPLES = """examples:
   python tools/predict.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py photo.jpg --draw
@@ -21,39 +21,18 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     """Predict as the command line says and return the paths written."""
     args = parse_args(argv)
 
-    from sortline.pipeline import inference
-    from sortline.pipeline.prepare import prepare
-    from sortline.pipeline.tta import use_tta
-    from sortline.runs.checkpoints import find_checkpoint
+    from sortline.pipeline import execute, inference, prepare
 
-    out = Path(args.out or f"{run_folder(args)}/predict/{Path(args.source).stem}")
-    prepared = prepare(
-        args, parts=("test",), edit=lambda cfg: inference.point_at_source(cfg, args.source, args.data_root, out)
-    )
+    run = prepare.ready_to_predict(request_of(args), args.source, args.out, args.checkpoint)
+    drawn = Path(run.cfg.work_dir, "drawn")
     if args.draw:
-        inference.check_drawing(prepared.cfg, out / "drawn")
-    checkpoint = find_checkpoint(prepared.cfg.work_dir, args.checkpoint)
-    if args.tta:
-        prepared.lines += use_tta(prepared.cfg)
-
-    from sortline.pipeline import execute as running
-
-    result = running.run_prediction(prepared.cfg, checkpoint, out, prepared.lines, args.trust_checkpoint)
+        inference.check_drawing(run.cfg, drawn)
+    result = execute.run_prediction(run)
     print(f"predictions: {result['predictions']}")
     if args.draw:
-        count = inference.draw_predictions(prepared.cfg, result["predictions"], out / "drawn", args.score_thr)
-        print(f"{count} drawn photos: {out / 'drawn'}")
+        count = inference.draw_predictions(run.cfg, result["predictions"], drawn, args.score_thr)
+        print(f"{count} drawn photos: {drawn}")
     return result
-
-
-def run_folder(args: argparse.Namespace) -> str:
-    from sortline.pipeline.compose import load_config
-    from sortline.pipeline.edit import use_work_dir
-    from sortline.pipeline.tta import tta_folder
-
-    cfg = load_config(args.config)
-    use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
-    return tta_folder(cfg.work_dir, args.fold) if args.tta else str(cfg.work_dir)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -63,7 +42,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add_config_arguments(parser)
     parser.add_argument("source", help="photo, folder or COCO json")
     parser.add_argument("--checkpoint", help="weights; default: the best of the run folder, else its last")
-    parser.add_argument("--out", metavar="DIR", help="folder for the results; default: <run folder>/predict/<source>")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the results (default: <run folder>/predict/<source>)"
+    )
     add_tta(parser)
     parser.add_argument("--draw", action="store_true", help="also draw the photos with their boxes")
     parser.add_argument("--score-thr", type=float, default=0.3, help="draw boxes from this score on (default: 0.3)")

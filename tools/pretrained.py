@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import _bootstrap  # noqa: F401
+from _options import add_overrides
 
 from sortline.cli import run_tool
-from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   python tools/pretrained.py configs/faster_rcnn/faster-rcnn_r50_fpn_1x_recycle.py
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> Any:
     return files
 
 
-def files_of(configs: list[str], options: dict[str, Any], cache: Path | None) -> list[Any]:
+def files_of(configs: list[str], options: list[str], cache: Path | None) -> list[Any]:
     """List the files that several configs would download, each once; all configs' problems are raised together."""
     from sortline.errors import InputError, Problem
     from sortline.pipeline.compose import load_config

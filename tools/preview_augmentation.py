@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 import _bootstrap  # noqa: F401
+from _options import add_config_arguments, request_of
 
 from sortline.cli import run_tool
-from sortline.pipeline.options import add_config_arguments
 
 EXAMPLES = """examples:
   python tools/preview_augmentation.py configs/augment/atss_r50_fpn-copy-paste_1x_recycle.py
@@ -25,11 +25,12 @@ def main(argv: list[str] | None = None) -> Path:
 
     from sortline.data.drawing import write_image
     from sortline.pipeline.bind import class_names
-    from sortline.pipeline.prepare import prepare
+    from sortline.pipeline.prepare import check_run, draft_run
 
     with tempfile.TemporaryDirectory() as split_dir:
-        cfg = prepare(args, parts=("train",), split_dir=split_dir).cfg
-        from sortline.pipeline.preview import draw_grid, draw_samples, summary
+        cfg = check_run(draft_run(request_of(args)), ("train",), split_dir).cfg
+        from sortline.pipeline.drawn_samples import draw_grid
+        from sortline.pipeline.preview import draw_samples, summary
 
         drawn = draw_samples(cfg, args.count, args.stage2)
     pipeline = "the last epochs" if args.stage2 else "training"

@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 import _bootstrap  # noqa: F401
+from _options import add_overrides
 
 from sortline.cli import run_tool
-from sortline.pipeline.options import add_overrides
 
 EXAMPLES = """examples:
   python tools/print_config.py configs/atss/atss_r50_fpn_1x_recycle.py
@@ -41,7 +41,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def print_resolved(config: str, options: dict[str, Any]) -> str:
+def print_resolved(config: str, options: list[str]) -> str:
     from sortline.pipeline.bind import bind
     from sortline.pipeline.compose import load_config
 
@@ -69,8 +69,8 @@ def print_difference(first: str, second: str) -> list[tuple[str, Any, Any]]:
     return rows
 
 
-def print_origins(config: str, key: str, options: dict[str, Any]) -> list[str]:
-    from sortline.pipeline.why import explain
+def print_origins(config: str, key: str, options: list[str]) -> list[str]:
+    from sortline.pipeline.origins import explain
 
     lines = explain(config, key, options)
     print("\n".join(lines))

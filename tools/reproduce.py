@@ -1,14 +1,13 @@
 """Check what has changed since a run was trained, repeat it from its run.json, and compare the two bit by bit."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
+from _options import add_launcher, join_launcher
 
 from sortline.cli import run_tool
-from sortline.pipeline.options import add_launcher
 
 EXAMPLES = """examples:
   python tools/reproduce.py work_dirs/RUN --check            what differs: code, data, packages, machine; trains nothing
@@ -23,7 +22,7 @@ packages, kind of processor and number of threads; on a GPU the run also has to 
 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
-    """Reproduce as the command line says; return what :func:`sortline.pipeline.reproduction.reproduce` returns."""
+    """Reproduce as the command line says; return what :func:`sortline.pipeline.repeat.reproduce` returns."""
     args = parse_args(argv)
 
     from sortline.runs.repeatability import check_free, repeat_folder, repeatable_record
@@ -33,9 +32,10 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     if not args.check:
         check_free(target)
 
-    from sortline.pipeline.reproduction import reproduce
+    from sortline.pipeline.repeat import RepeatRequest, reproduce
 
-    return reproduce(args, record, target)
+    trust, launcher = args.trust_checkpoint, args.launcher
+    return reproduce(record, RepeatRequest(args.run, target, args.data_root, args.check, args.anyway, trust, launcher))
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -52,7 +52,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--trust-checkpoint", action="store_true", help="load checkpoint files that can run code")
     add_launcher(parser)
     args = parser.parse_args(argv)
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
+    join_launcher(args)
     return args
 
 

@@ -1,18 +1,13 @@
 """Train a detector."""
 
 import argparse
-import os
-import shlex
-import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import _bootstrap  # noqa: F401  (first: sets thread options before torch is imported)
-
-from sortline.cli import run_tool
-from sortline.errors import InputError, tool_command
-from sortline.pipeline.options import (
+from _options import (
     add_all_data,
     add_auto_batch,
     add_config_arguments,
@@ -20,7 +15,13 @@ from sortline.pipeline.options import (
     add_training_arguments,
     check_all_data,
     check_auto_batch,
+    join_launcher,
+    request_of,
 )
+
+from sortline.cli import run_tool
+from sortline.errors import tool_command
+from sortline.pipeline.request import RunRequest
 
 EXAMPLES = """examples:
   python tools/train.py configs/rtmdet/rtmdet_tiny_cspnext-pafpn-640_20e_recycle.py --data-root data/recycle
@@ -37,83 +38,32 @@ EXAMPLES = """examples:
 def main(argv: list[str] | None = None) -> Any:
     """Train as the command line says: return what ``run_training`` returns, or the plan of a dry run."""
     args = parse_args(argv)
+    request = request_of(args)
     if args.dry_run:
-        return show_plan(args)
+        return show_plan(request)
 
-    from sortline.pipeline import edit as edits
-    from sortline.pipeline.prepare import prepare_training
-    from sortline.runs.checkpoints import find_resume
+    from sortline.pipeline.execute import train
 
-    prepared = prepare_training(args)
-    if args.resume_or_start:
-        prepared = resumed_or_started(args, prepared)
-    if args.auto_batch:
-        prepared.lines += choose_batch(args, prepared.cfg)
-    cfg, record = prepared.cfg, prepared.record()
-    prepared.start.apply(cfg)
-    if args.resume is not None:
-        checkpoint = find_resume(cfg.work_dir, None if args.resume == "auto" else args.resume)
-        edits.use_resume(cfg, checkpoint)
-        print(f"resuming from {checkpoint}")
-    cfg.launcher = args.launcher
-
-    from sortline.pipeline import execute as running
-
-    if problem := edits.amp_problem(cfg, running.device_type()):
-        raise InputError(problem)
-    result = running.run_training(cfg, record, prepared.lines, args.trust_checkpoint, args.from_scratch)
-    print_result(result, args)
+    result = train(request)
+    print_result(result, request)
     return result
 
 
-def resumed_or_started(args: argparse.Namespace, prepared: Any) -> Any:
-    """Decide on ``--resume-or-start``: where there is nothing to resume, prepare a run from the start."""
-    from sortline.pipeline.prepare import prepare_training
-    from sortline.runs.checkpoints import find_resume
-
-    try:
-        find_resume(prepared.cfg.work_dir)
-    except InputError:
-        args.resume = None
-        return prepare_training(args)
-    return prepared
-
-
-def show_plan(args: argparse.Namespace) -> Any:
+def show_plan(request: RunRequest) -> Any:
     """Check everything, print the plan and leave no file behind."""
-    from sortline.pipeline import edit as edits
-    from sortline.pipeline.prepare import prepare_training
+    from sortline.pipeline.edit import amp_problem
+    from sortline.pipeline.prepare import check_training_run, device_type, draft_run
     from sortline.weights.fetch_pretrained import missing_lines
 
     with tempfile.TemporaryDirectory() as folder:
-        prepared = prepare_training(args, split_dir=folder)
-        prepared.lines += missing_lines(prepared.cfg, args.from_scratch)
-        if args.auto_batch:
-            prepared.lines += choose_batch(args, prepared.cfg)
+        run = check_training_run(draft_run(request), split_dir=folder)
+        lines = run.lines + missing_lines(run.cfg, request.from_scratch)
+        if problem := amp_problem(run.cfg, device_type()):
+            lines.append(f"warning: {problem}")
 
-        from sortline.pipeline import execute as running
         from sortline.pipeline.plan import print_plan
 
-        if problem := edits.amp_problem(prepared.cfg, running.device_type()):
-            prepared.lines.append(f"warning: {problem}")
-        return print_plan(prepared.cfg, prepared.lines)
-
-
-def choose_batch(args: argparse.Namespace, cfg: Any) -> list[str]:
-    """Set the batch that ``--auto-batch`` asks for and return lines that say so."""
-    if args.smoke:
-        return ["auto-batch: not tried in a smoke run, whose batches hold two images"]
-    if args.resume is not None:
-        from sortline.pipeline.edit import use_batch_of
-        from sortline.runs.run_record import read_record
-
-        record = read_record(cfg.work_dir)
-        if record is not None:
-            return use_batch_of(cfg, record.settings)
-
-    from sortline.pipeline.auto_batch import use_auto_batch
-
-    return use_auto_batch(cfg, args.launcher)
+        return print_plan(run.cfg, lines)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -144,33 +94,25 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     check_auto_batch(parser, args)
     if args.resume_or_start:
         args.resume = "auto"
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))  # torch's launcher passes it as an option
+    join_launcher(args)
     return args
 
 
-def print_result(result: dict[str, Any], args: argparse.Namespace) -> None:
+def print_result(result: dict[str, Any], request: RunRequest) -> None:
     """Say where the weights are and what to run next."""
     from sortline.runs.score import shown
 
     if "stopped" in result:
-        print(f"stopped by {result['stopped']}\ngo on with: {resume_command(args)}")
+        again = tool_command("tools/train.py", *request.resumed().arguments())
+        print(f"stopped by {result['stopped']}\ngo on with: {again}")
         return
     if result["best_checkpoint"] and Path(result["best_checkpoint"]).exists():
         print(f"best checkpoint: {result['best_checkpoint']} ({shown(result['best_score'])})")
     elif result["best_score"] is None:
         print(f"last checkpoint: {result['last_checkpoint']}")
     print(f"run folder: {result['work_dir']}")
-    options = ["--data-root", args.data_root] if args.data_root else []
-    options += ["--smoke"] if args.smoke else []
-    options += ["--fold", args.fold] if args.fold is not None else []
-    print("next: " + tool_command("tools/test.py", args.config, "--work-dir", result["work_dir"], *options))
-
-
-def resume_command(args: argparse.Namespace) -> str:
-    """Return the command that goes on with this run, from what it was started with."""
-    given = ["--resume", "--resume-or-start", args.resume, f"--resume={args.resume}"]
-    arguments = [argument for argument in sys.argv[1:] if argument not in given]
-    return shlex.join(["python", sys.argv[0], *arguments, "--resume"])
+    test = replace(request.for_test(), work_dir=result["work_dir"])
+    print(f"next: {tool_command('tools/test.py', *test.arguments())}")
 
 
 if __name__ == "__main__":

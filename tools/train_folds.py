@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import _bootstrap  # noqa: F401
+from _options import add_config_arguments, add_training_arguments, request_of, whole_number
 
 from sortline.cli import run_tool
 from sortline.errors import tool_command
-from sortline.pipeline.options import add_config_arguments, add_training_arguments, whole_number
 
 if TYPE_CHECKING:
-    from sortline.pipeline.fold_plan import FoldPlan
+    from sortline.pipeline.fan_out import FoldPlan
     from sortline.runs.planned_runs import Outcome
 
 EXAMPLES = """examples:
@@ -26,16 +26,15 @@ Run it again to go on where it was interrupted. Exit status 0 when every fold is
 
 def main(argv: list[str] | None = None) -> "list[Outcome]":
     """Run the folds as the command line says and return what became of each."""
-    argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
 
     from rich.console import Console
 
-    from sortline.pipeline.fold_plan import plan_fold_runs
+    from sortline.pipeline.fan_out import plan_fold_runs
     from sortline.runs import planned_runs
 
     console = Console(highlight=False, soft_wrap=True)
-    plan = plan_fold_runs(args, passed_on(argv))
+    plan = plan_fold_runs(request_of(args), args.folds or ())
     console.print(f"{', '.join(run.name for run in plan.runs)}; at the same time: {args.jobs}")
     gpus = planned_runs.visible_gpus(dict(os.environ), planned_runs.nvidia_smi)
     outcomes = planned_runs.run_all(plan.runs, args.jobs, gpus)
@@ -60,22 +59,12 @@ def track(plan: "FoldPlan", outcomes: "list[Outcome]") -> None:
         track_folds(record, plan.folder, [outcome.metrics for outcome in outcomes])
 
 
-def own_arguments() -> argparse.ArgumentParser:
-    """Make a parser of the options that train.py does not know."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--folds", nargs="+", type=whole_number, metavar="K", help="default: all that were made")
     parser.add_argument("--jobs", type=whole_number, default=1, metavar="N", help="runs at the same time (default: 1)")
-    return parser
-
-
-def parse_args(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[own_arguments()],
-        allow_abbrev=False,
-    )
     add_config_arguments(parser)
     add_training_arguments(parser)
     args = parser.parse_args(argv)
@@ -84,11 +73,6 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     if args.jobs < 1:
         parser.error("--jobs must be at least 1")
     return args
-
-
-def passed_on(argv: list[str]) -> list[str]:
-    """Keep what train.py is to be called with."""
-    return own_arguments().parse_known_args(argv)[1]
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ from mmengine.registry import HOOKS
 
 from sortline.errors import Problem, RunFailed, counted
 from sortline.files import atomic_write, write_json
-from sortline.pipeline.preview.drawn import fed_sample
-from sortline.pipeline.preview.grid import draw_grid
+from sortline.pipeline.drawn_samples import draw_grid, fed_sample
 
 FOLDER = "nonfinite_loss"
 DRAWN = 16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,17 @@ FROM_THE_END = ("last_epochs", "num_last_epochs")
 SCHEDULE = ("train_cfg", "param_scheduler")
 
 
-def use_all_data_folder(cfg: Config, args: argparse.Namespace) -> None:
-    """Choose ``all_data`` below the run folder where ``--all-data`` asks for it, or where the folder is one.
+def use_all_data_folder(cfg: Config, all_data: bool) -> None:
+    """Choose ``all_data`` below the run folder where a run on all data is asked for, or where the folder is one.
 
     A test of such a folder is thus without validation too: a score on images that were trained on says nothing.
 
     Args:
         cfg: A config with its ``work_dir`` chosen; ``all_data`` is set in it.
-        args: The command line; tools without ``--all-data`` are served as well.
+        all_data: Whether it is asked for.
     """
     is_there = Path(cfg.work_dir).name == FOLDER
-    if not is_there and not getattr(args, "all_data", False):
+    if not is_there and not all_data:
         return
     cfg.all_data = True
     if not is_there:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import math
 import tempfile
@@ -13,8 +12,9 @@ from mmdet.registry import MODELS
 from mmengine.runner import Runner
 
 from sortline.pipeline.bind import class_names
-from sortline.pipeline.prepare import prepare
-from sortline.pipeline.registering import register
+from sortline.pipeline.prepare import check_run, draft_run
+from sortline.pipeline.registered import register
+from sortline.pipeline.request import RunRequest
 from sortline.progress import track
 from sortline.weights.averaging import recompute_batch_norm
 from sortline.weights.checkpoint_comparison import check_matches
@@ -36,10 +36,9 @@ def measure_batch_norm(checkpoint: dict[str, Any], config: str, data_root: str |
     Raises:
         InputError: The config is not sound, or the checkpoint is not of its model.
     """
-    options = {"config": config, "cfg_options": {}, "work_dir": None, "data_root": data_root}
-    args = argparse.Namespace(**options, smoke=False, fold=None, seed=None)
+    request = RunRequest(config, data_root=data_root)
     with tempfile.TemporaryDirectory() as folder:
-        cfg = prepare(args, parts=("train",), split_dir=folder).cfg
+        cfg = check_run(draft_run(request), ("train",), folder).cfg
         drop_pretrained(cfg.model)
         register(cfg)
         model = MODELS.build(cfg.model)

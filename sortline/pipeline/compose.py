@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 from sortline.errors import InputError, Problem, nearest
 from sortline.files import missing_part
 from sortline.pipeline.recipes import PREFIX, apply_recipes
 
 
-def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+def load_config(path: str | Path, options: Mapping[str, Any] | Sequence[str] = ()) -> Config:
     """Read a config, put its recipes in, apply ``--cfg-options`` and name its run folder.
 
     Args:
         path: Config file.
-        options: Overrides by dotted path; a number addresses a list element
+        options: Overrides by dotted path, or as typed (:func:`read_overrides`); a number addresses a list element
             (``train_pipeline.1.scale``).
 
     Raises:
@@ -28,7 +28,7 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
             addresses something that is not there, or a recipe is not sound.
     """
     cfg = _read(Path(path))
-    options = dict(options or {})
+    options = dict(options) if isinstance(options, Mapping) else read_overrides(options)
     for key in [key for key in options if key.startswith(PREFIX)]:
         _check_recipe(cfg, key)
         _override(cfg, key, options.pop(key))
@@ -38,6 +38,35 @@ def load_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
     if cfg.get("work_dir") is None:
         cfg.work_dir = f"work_dirs/{Path(path).stem}"
     return cfg
+
+
+def read_overrides(texts: Sequence[str]) -> dict[str, Any]:
+    """Read overrides as mmengine reads them, the last one of a key counting.
+
+    >>> read_overrides(["lr=0.1", "train_pipeline.1.scale=(640,640)"])
+    {'lr': 0.1, 'train_pipeline.1.scale': (640, 640)}
+
+    Args:
+        texts: ``KEY=VALUE`` each.
+
+    Raises:
+        InputError: One is no assignment, or its value neither a value nor a list of values; all problems together.
+    """
+    found: dict[str, Any] = {}
+    problems = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            problems.append(Problem("--cfg-options", f"takes KEY=VALUE, got {text!r}"))
+            continue
+        try:
+            found[key] = DictAction._parse_iterable(value)
+        except (AssertionError, IndexError, RecursionError):
+            what = f"{value!r} is neither a value nor a list of values"
+            problems.append(Problem(f"--cfg-options {key}", what, "set the keys of a dict one by one: key.name=value"))
+    if problems:
+        raise InputError(problems)
+    return found
 
 
 def _read(path: Path) -> Config:

@@ -1,22 +1,49 @@
-"""What command-line options do to a config: each a plain function, so that no option needs a config file."""
+"""What a request does to a config: each option a plain function, so that none needs a config file of its own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem
+from sortline.pipeline.all_data import use_all_data_folder
 from sortline.pipeline.bind import PARTS, leaf_datasets
+from sortline.pipeline.request import RunRequest
 from sortline.pipeline.train_sources import OWN_SAMPLERS
-from sortline.runs.run_record import fold_folder
+from sortline.runs.run_record import RunRecord, fold_folder
+from sortline.runs.settings import difference
+from sortline.secrets import without_secrets
 from sortline.tracking.wandb_run import sweep_folder
 from sortline.weights.pretrained import drop_pretrained
 
 SMOKE_ITERATIONS = 2
+#: What a checkpoint holds the state of, settings included.
+FROM_CHECKPOINT = ("optim_wrapper", "param_scheduler")
+
+
+def edit(cfg: Config, request: RunRequest, choose_data: Callable[[Config], None] | None = None) -> None:
+    """Do what a request asks for before the config is bound: run folder, data and seed.
+
+    Args:
+        cfg: A composed config; changed in place.
+        request: What is asked for.
+        choose_data: What decides on the data in place of the request's ``data_root``.
+
+    Raises:
+        InputError: The run folder's name is empty, or the config's data can't be replaced.
+    """
+    use_work_dir(cfg, request.work_dir, request.smoke, request.fold)
+    use_all_data_folder(cfg, request.all_data)
+    if choose_data is not None:
+        choose_data(cfg)
+    elif request.data_root is not None:
+        use_data_root(cfg, request.data_root)
+    if request.seed is not None:
+        use_seed(cfg, request.seed)
 
 
 def use_data_root(cfg: Config, data_root: str) -> None:
@@ -107,9 +134,33 @@ def use_seed(cfg: Config, seed: int) -> None:
     cfg.randomness.seed = seed
 
 
-def use_resume(cfg: Config, checkpoint: str | Path) -> None:
-    """Continue the run that a checkpoint comes from."""
-    cfg.resume, cfg.load_from = True, str(checkpoint)
+def ignored_on_resume(cfg: Config, earlier: RunRecord | None) -> list[str]:
+    """Warn of settings that a resumed run does not follow: the checkpoint brings optimizer and schedule of its own.
+
+    Args:
+        cfg: The config that the run goes on with.
+        earlier: The record of the run so far, if there is one.
+
+    Returns:
+        Lines for the log.
+    """
+    if earlier is None:
+        return []
+    ours = without_secrets(cfg._cfg_dict.to_dict())
+    pairs = ({key: settings.get(key) for key in FROM_CHECKPOINT} for settings in (earlier.settings, ours))
+    lines = [
+        f"warning: --resume: {key} = {new!r} has no effect: the checkpoint goes on with {old!r}; to train with other "
+        f"rates, start a run of its own from it: --work-dir DIR --cfg-options load_from={cfg.load_from}"
+        for key, old, new in difference(*pairs)
+    ]
+    for key in ("max_epochs", "max_iters"):
+        then, now = ((settings.get("train_cfg") or {}).get(key) for settings in (earlier.settings, ours))
+        if then and now and now > then:
+            lines.append(
+                f"warning: --resume: train_cfg.{key} was {then} and is {now}: the learning rate was planned for {then} "
+                f"and stays from there on what it ended with"
+            )
+    return lines
 
 
 def use_work_dir(cfg: Config, work_dir: str | None, smoke: bool = False, fold: int | None = None) -> None:

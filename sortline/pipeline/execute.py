@@ -1,135 +1,87 @@
-"""Train and test with mmengine's Runner: what the tools do once a config is prepared."""
+"""Doing what was prepared: train, test and predict with mmengine's Runner, which reads the frozen config."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import nullcontext
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.dist import master_only
 from mmengine.runner import Runner
+from yapf.yapflib import yapf_api
 
-from sortline.errors import RunStopped
-from sortline.pipeline.registering import register
+from sortline.errors import InputError, RunStopped
+from sortline.pipeline.prepare import CheckedRun, ReadyRun, check_training_run, draft_run, ready_to_train
+from sortline.pipeline.registered import register
+from sortline.pipeline.request import RunRequest
 from sortline.pipeline.run_keeping import describe_run, kept_record
-from sortline.pipeline.upstream import cache_formatting
 from sortline.runs.checkpoints import is_best
-from sortline.runs.run_folder import run_identity, sole_user
+from sortline.runs.run_folder import sole_user
 from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
 from sortline.runs.score import best_in_training
 from sortline.runs.validated import doubt_about_test
-from sortline.tracking.trackers import breaks_tracked, give_identity
+from sortline.tracking.trackers import breaks_tracked
 from sortline.weights.checkpoint_loading import install_safe_loading
-from sortline.weights.fetch_pretrained import resolve_pretrained
-from sortline.weights.pretrained import drop_pretrained
 
 #: Where each launcher says which of its processes this is.
 RANKS = {"pytorch": "RANK", "slurm": "SLURM_PROCID", "mpi": "OMPI_COMM_WORLD_RANK"}
 
-#: What takes the place of mmengine's loops.
-RESUMABLE = {"EpochBasedTrainLoop": "ResumableEpochLoop", "IterBasedTrainLoop": "ResumableIterLoop"}
+_format_code = yapf_api.FormatCode
 
 
-def device_type() -> str:
-    """Say which kind of device training uses here."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def build_runner(cfg: Config, lines: Sequence[str], job_type: str, trust_checkpoint: bool = False) -> Runner:
-    """Build a Runner with tracking, safe checkpoint loading and a log of what was bound.
-
-    Args:
-        cfg: A prepared config.
-        lines: What binding has set, for the log.
-        job_type: ``"train"`` or ``"test"``, for tracking.
-        trust_checkpoint: Load checkpoint files that can run code when they are read.
-    """
-    register(cfg)
-    install_safe_loading(trust_checkpoint)
-    cache_formatting()
-    _set_tracking(cfg, job_type)
-    _use_resumable_loop(cfg)
-    if cfg.get("launcher") == "pytorch" and device_type() == "cpu":
-        _use_processes_without_gpus(cfg)
-    runner = Runner.from_cfg(cfg)
-    for line in lines:
-        runner.logger.info(f"bound: {line}")
-    return runner
-
-
-def _set_tracking(cfg: Config, job_type: str) -> None:
-    identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
-    give_identity((cfg.get("visualizer") or {}).get("vis_backends") or [], identity)
-
-
-def _use_processes_without_gpus(cfg: Config) -> None:
-    """Let several processes train on a CPU, for which mmengine would want a CUDA device each.
-
-    See ``_init_dist_pytorch`` in mmengine/dist/utils.py and ``wrap_model`` in mmengine/runner/runner.py.
-    """
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("gloo")
-    unused = bool(cfg.get("find_unused_parameters", False))
-    wrapper = {"type": "ProcessesOnCPU", "broadcast_buffers": False, "find_unused_parameters": unused}
-    cfg.setdefault("model_wrapper_cfg", wrapper)
-
-
-def _use_resumable_loop(cfg: Config) -> None:
-    """Train with loops that can be resumed anywhere where the config names mmengine's."""
-    loop = cfg.get("train_cfg")
-    if not loop:
-        return
-    if "by_epoch" in loop:
-        loop.type = "EpochBasedTrainLoop" if loop.pop("by_epoch") else "IterBasedTrainLoop"
-    loop.type = RESUMABLE.get(loop.type, loop.type)
-
-
-def run_training(
-    cfg: Config,
-    record: RunRecord,
-    lines: Sequence[str] = (),
-    trust_checkpoint: bool = False,
-    from_scratch: bool = False,
-) -> dict[str, Any]:
-    """Train a prepared config.
-
-    Args:
-        cfg: A prepared config.
-        record: What to keep of the run in its folder.
-        lines: What binding has set, for the log.
-        trust_checkpoint: Load checkpoint files that can run code when they are read.
-        from_scratch: Start from random weights where pretrained ones can't be had.
+def train(request: RunRequest) -> dict[str, Any]:
+    """Train as asked, from the config file to the last checkpoint.
 
     Returns:
-        ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
-        ``last_checkpoint``; of a run that a signal has stopped ``work_dir`` and ``stopped``, which says when.
+        As :func:`run_training`.
 
     Raises:
-        InputError: Weights to start from can't be had, a checkpoint to start or resume from can't be used, or another
-            process trains in the folder.
+        InputError: The config or its data is not sound, weights to start from can't be had, a checkpoint can't be
+            used, or another process trains in the run folder.
         RunFailed: The loss is no longer finite, or the GPU has too little memory.
     """
-    warnings = resolve_pretrained(cfg, from_scratch)
-    with sole_user(cfg.work_dir) if is_first_process(cfg.get("launcher", "none")) else nullcontext():
-        runner = build_runner(cfg, lines, "train", trust_checkpoint)
-        for warning in warnings:
-            runner.logger.warning(warning)
+    draft = draft_run(request)
+    with held(draft.cfg.work_dir, draft.request.launcher) as split_dir:
+        run = ready_to_train(check_training_run(draft, split_dir=split_dir))
+        return run_training(run)
+
+
+def train_checked(run: CheckedRun) -> dict[str, Any]:
+    """Train a run that was checked already; see :func:`train`."""
+    with held(run.cfg.work_dir, run.request.launcher):
+        return run_training(ready_to_train(run))
+
+
+@contextmanager
+def held(work_dir: str, launcher: str = "none") -> Iterator[Path]:
+    """Hold a run folder from before anything is written to it, in the process that writes files.
+
+    Yields:
+        Where a held-out validation part belongs: ``split`` in the run folder, a folder of its own for other
+        processes. Where the run is refused, it is not left behind.
+
+    Raises:
+        InputError: Another process trains in the folder.
+    """
+    if not is_first_process(launcher):
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    split_dir = Path(work_dir, "split")
+    with sole_user(work_dir):
+        was_there = split_dir.exists()
         try:
-            with kept_record(runner, record), breaks_tracked(runner.visualizer, Path(cfg.work_dir).name):
-                runner.train()
-        except RunStopped as stop:
-            return {"work_dir": cfg.work_dir, "stopped": str(stop)}
-        hub = runner.message_hub
-    return {
-        "work_dir": cfg.work_dir,
-        "best_checkpoint": hub.get_info("best_ckpt", None),
-        "best_score": best_in_training(hub.runtime_info, record.settings),
-        "last_checkpoint": hub.get_info("last_ckpt", None),
-    }
+            yield split_dir
+        except InputError:
+            if not was_there:
+                shutil.rmtree(split_dir, ignore_errors=True)
+            raise
 
 
 def is_first_process(launcher: str) -> bool:
@@ -137,37 +89,65 @@ def is_first_process(launcher: str) -> bool:
     return int(os.environ.get(RANKS.get(launcher, ""), 0)) == 0
 
 
-@master_only
-def _keep(record: RunRecord, work_dir: str) -> None:
-    record.write(work_dir)
+def build_runner(run: ReadyRun) -> Runner:
+    """Build a Runner with tracking, safe checkpoint loading and a log of what was set."""
+    register(run.cfg)
+    install_safe_loading(run.request.trust_checkpoint)
+    yapf_api.FormatCode = _format_cached
+    on_cpu = run.request.launcher == "pytorch" and not torch.cuda.is_available()
+    if on_cpu and not torch.distributed.is_initialized():  # mmengine would want CUDA (mmengine/dist/utils.py)
+        torch.distributed.init_process_group("gloo")
+    runner = Runner.from_cfg(run.cfg)
+    for line in run.lines:
+        runner.logger.info(f"bound: {line}")
+    for warning in run.warnings:
+        runner.logger.warning(warning)
+    return runner
 
 
-@master_only
-def write_card(work_dir: str) -> None:
-    """Write the page of a tested run and say where it is; what goes wrong with it ends in one line."""
-    # Here, as training needs none of the libraries that draw charts.
-    from sortline.runs.card.card import write_card_or_say_why
+def _format_cached(text: str, style_config: dict[str, Any]) -> tuple[str, bool]:
+    """Format each config text once.
 
-    print(write_card_or_say_why(work_dir))
+    ``Config.pretty_text`` runs yapf, half a second or more, whenever it is read: seven times before a short run
+    has ended, and again for every checkpoint. Its source imports ``FormatCode`` at each call, so this one in its
+    place is found. (mmengine/config/config.py, ``Config.pretty_text``)
+    """
+    return _format_once(text, tuple(style_config.items()))
 
 
-def run_test(
-    cfg: Config,
-    record: RunRecord,
-    checkpoint: Path,
-    lines: Sequence[str] = (),
-    trust_checkpoint: bool = False,
-    replace_record: bool = False,
-) -> dict[str, Any]:
+@lru_cache(maxsize=8)
+def _format_once(text: str, style: tuple[tuple[str, Any], ...]) -> tuple[str, bool]:
+    formatted: tuple[str, bool] = _format_code(text, style_config=dict(style))
+    return formatted
+
+
+def run_training(run: ReadyRun) -> dict[str, Any]:
+    """Train what is ready; the run folder is held by the caller.
+
+    Returns:
+        ``work_dir``, ``best_checkpoint`` and ``best_score`` (None where nothing was validated),
+        ``last_checkpoint``; of a run that a signal has stopped ``work_dir`` and ``stopped``, which says when.
+    """
+    runner = build_runner(run)
+    work_dir = runner.work_dir
+    try:
+        with kept_record(runner, run.record), breaks_tracked(runner.visualizer, Path(work_dir).name):
+            runner.train()
+    except RunStopped as stop:
+        return {"work_dir": run.cfg.work_dir, "stopped": str(stop)}
+    hub = runner.message_hub
+    return {
+        "work_dir": run.cfg.work_dir,
+        "best_checkpoint": hub.get_info("best_ckpt", None),
+        "best_score": best_in_training(hub.runtime_info, run.record.settings),
+        "last_checkpoint": hub.get_info("last_ckpt", None),
+    }
+
+
+def run_test(run: ReadyRun) -> dict[str, Any]:
     """Score a checkpoint on the validation images, then predict the test images.
 
-    Args:
-        cfg: A prepared config.
-        record: What to keep of the run where its folder has no record yet.
-        checkpoint: Weights.
-        lines: What binding has set, for the log.
-        trust_checkpoint: Load a file that can run code when it is read.
-        replace_record: Keep ``record`` in any case: the folder's own is of an earlier test, of other settings.
+    The run folder's record is kept; one of a test with several views is of that test, and replaces an earlier one's.
 
     Returns:
         ``metrics`` of the validation images, ``score``, the one of them that decides, or None; and the paths
@@ -177,18 +157,14 @@ def run_test(
     Raises:
         InputError: The checkpoint can't be read or doesn't fit the config.
     """
-    hooks = cfg.get("default_hooks") or {}
-    if hooks.get("submission"):
-        hooks.submission.val = True
-    runner = _runner_with_weights(cfg, checkpoint, lines, trust_checkpoint)
-    with breaks_tracked(runner.visualizer, Path(cfg.work_dir).name):
+    runner = build_runner(run)
+    folder, checkpoint = Path(run.cfg.work_dir), Path(run.cfg.load_from)
+    with breaks_tracked(runner.visualizer, folder.name):
         metrics, images = _run_loops(runner)
-    folder = Path(cfg.work_dir)
-    found = None if replace_record else read_record(folder)
-    record = found or describe_run(record, runner)
-    record = record.tested(checkpoint, images, metrics)
-    _keep(record, cfg.work_dir)
-    if is_best(checkpoint) and not replace_record and (doubt := doubt_about_test(record)):
+    found = None if run.request.tta else read_record(folder)
+    record = (found or describe_run(run.record, runner)).tested(checkpoint, images, metrics)
+    _keep(record, str(folder))
+    if is_best(checkpoint) and not run.request.tta and (doubt := doubt_about_test(record)):
         runner.logger.warning(doubt)
     return {
         "metrics": metrics,
@@ -199,17 +175,8 @@ def run_test(
     }
 
 
-def run_prediction(
-    cfg: Config, checkpoint: Path, out: Path, lines: Sequence[str] = (), trust_checkpoint: bool = False
-) -> dict[str, Any]:
+def run_prediction(run: ReadyRun) -> dict[str, Any]:
     """Predict the images of a config's test loader into a folder of their own; nothing is tracked.
-
-    Args:
-        cfg: A config prepared by :func:`sortline.pipeline.inference.point_at_source`.
-        checkpoint: Weights.
-        out: Folder for the predictions.
-        lines: What binding has set, for the log.
-        trust_checkpoint: Load a file that can run code when it is read.
 
     Returns:
         The paths ``checkpoint`` and ``predictions``.
@@ -217,19 +184,8 @@ def run_prediction(
     Raises:
         InputError: The checkpoint can't be read or doesn't fit the config.
     """
-    cfg.work_dir = str(out)
-    cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
-    _run_loops(_runner_with_weights(cfg, checkpoint, lines, trust_checkpoint))
-    return {"checkpoint": str(checkpoint), "predictions": str(out / TEST_PREDICTIONS)}
-
-
-def _runner_with_weights(cfg: Config, checkpoint: Path, lines: Sequence[str], trust_checkpoint: bool) -> Runner:
-    """Build a Runner that starts from a checkpoint which fits the model."""
-    cfg.load_from, cfg.resume = str(checkpoint), False
-    drop_pretrained(cfg.get("model"))  # the checkpoint's weights replace them
-    resolve_pretrained(cfg)  # what is left is no start but a part, such as a teacher
-    cfg.default_hooks.checkpoint = None  # validation outside of training would save a new best checkpoint
-    return build_runner(cfg, lines, "test", trust_checkpoint)
+    _run_loops(build_runner(run))
+    return {"checkpoint": run.cfg.load_from, "predictions": str(Path(run.cfg.work_dir, TEST_PREDICTIONS))}
 
 
 def _run_loops(runner: Runner) -> tuple[dict[str, Any], int]:
@@ -248,3 +204,17 @@ def _run_loops(runner: Runner) -> tuple[dict[str, Any], int]:
     runner.test_loop.run()
     runner.call_hook("after_run")
     return metrics, len(runner.val_dataloader.dataset) if has_val else 0
+
+
+@master_only
+def _keep(record: RunRecord, work_dir: str) -> None:
+    record.write(work_dir)
+
+
+@master_only
+def write_card(work_dir: str) -> None:
+    """Write the page of a tested run and say where it is; what goes wrong with it ends in one line."""
+    # Here, as training needs none of the libraries that draw charts.
+    from sortline.runs.card.card import write_card_or_say_why
+
+    print(write_card_or_say_why(work_dir))

@@ -22,7 +22,7 @@ ROOT = "work_dirs"
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Weights of other runs that a run begins with.
 
     Attributes:
@@ -50,7 +50,7 @@ class Start:
             cfg.model.teacher_ckpt = str(self.teacher)
 
 
-def find_start(cfg: Config, resumes: bool = False) -> Start:
+def find_initial_weights(cfg: Config, resumes: bool = False) -> InitialWeights:
     """Find the weights that ``start_from`` and ``teacher_from`` name.
 
     Either is the name of an experiment, whose run is in ``work_dirs``, or a path of a run folder. A fold takes the
@@ -78,7 +78,7 @@ def find_start(cfg: Config, resumes: bool = False) -> Start:
     lines = [f"{key} = {path}" for key, (path, _) in found.items()]
     weights, _ = found.get(START, (None, None))
     teacher, record = found.get(TEACHER, (None, None))
-    return Start(weights, teacher, record.settings["model"] if record else None, lines)
+    return InitialWeights(weights, teacher, record.settings["model"] if record else None, lines)
 
 
 def _run_of(cfg: Config, key: str) -> tuple[Path, RunRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rich.console import Console
 from torch import nn
 
 from sortline.pipeline.bind import as_list
-from sortline.pipeline.registering import register
+from sortline.pipeline.registered import register
 from sortline.quiet import only_errors
 from sortline.reports.tables import Table
 from sortline.weights.pretrained import drop_pretrained
@@ -59,6 +60,7 @@ def make_plan(cfg: Config) -> Plan:
     that grows with the area is scaled to the largest image of the pipeline; proposals and queries do not grow.
     Allocator overhead, workspaces and what is recomputed for the backward pass come on top.
     """
+    cfg = copy.deepcopy(cfg)
     register(cfg)
     drop_pretrained(cfg.model)
     datasets = {

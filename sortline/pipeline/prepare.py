@@ -1,49 +1,69 @@
-"""From a config file and command-line options to a config that is complete, checked and ready to run."""
+"""The way of a run: compose its config, edit it as asked, bind it to its data, check it, and freeze it."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mmengine.config import Config
 
 from sortline.errors import InputError, Problem
 from sortline.pipeline import edit as edits
-from sortline.pipeline.all_data import follow_folds, train_on_all, use_all_data_folder
+from sortline.pipeline.all_data import follow_folds
 from sortline.pipeline.bind import PARTS, bind
-from sortline.pipeline.check.data import check_data, check_schedule
-from sortline.pipeline.check.keys import check_keys
+from sortline.pipeline.check import check
 from sortline.pipeline.check.kinds import check_kinds
-from sortline.pipeline.check.secrets import check_secrets
-from sortline.pipeline.check.training import check_training
-from sortline.pipeline.compose import load_config
-from sortline.pipeline.folds import use_fold
-from sortline.pipeline.holdout import hold_out_validation
-from sortline.pipeline.initial_weights import Start, find_start
-from sortline.pipeline.registering import own_imports
+from sortline.pipeline.check.training import unseeded_lines
+from sortline.pipeline.compose import load_config, read_overrides
+from sortline.pipeline.freeze import freeze
+from sortline.pipeline.inference import point_at_source
+from sortline.pipeline.initial_weights import InitialWeights, find_initial_weights
+from sortline.pipeline.request import RunRequest
 from sortline.pipeline.run_inputs import describe_annotations, held_out_from
-from sortline.pipeline.signatures import load_schema
-from sortline.pipeline.tta import check_tta
-from sortline.pipeline.unseeded import unseeded_lines
+from sortline.pipeline.tta import tta_folder, tta_record, use_tta
+from sortline.pipeline.validation_part import choose_validation
+from sortline.runs.checkpoints import find_checkpoint, find_resume
 from sortline.runs.recorded_settings import record_settings, settings_hash
-from sortline.runs.run_record import RunRecord
+from sortline.runs.run_folder import run_identity
+from sortline.runs.run_record import RunRecord, read_record
+from sortline.tracking.trackers import give_identity
+from sortline.weights.fetch_pretrained import resolve_pretrained
+from sortline.weights.pretrained import drop_pretrained
+
+#: What takes the place of mmengine's loops.
+RESUMABLE = {"EpochBasedTrainLoop": "ResumableEpochLoop", "IterBasedTrainLoop": "ResumableIterLoop"}
 
 
 @dataclass
-class Prepared:
-    """A config that passed every check.
+class Draft:
+    """A config composed and edited as asked: it names its run folder, and nothing is written yet.
 
     Attributes:
-        cfg: Bound and ready for mmengine's Runner.
-        lines: What was set, and from where, for the log.
-        start: Weights of other runs that training begins with.
+        request: What is asked for; a run that was to be resumed if possible now is, or starts anew.
+        cfg: The config, its values of the right kinds.
     """
 
+    request: RunRequest
+    cfg: Config
+
+
+@dataclass
+class CheckedRun:
+    """A config that is bound to its data and has passed every check.
+
+    Attributes:
+        request: What is asked for.
+        cfg: The config with all that decides the run's results.
+        lines: What was set, and from where, for the log.
+        weights: Weights of other runs that training begins with.
+    """
+
+    request: RunRequest
     cfg: Config
     lines: list[str] = field(default_factory=list)
-    start: Start = field(default_factory=Start)
+    weights: InitialWeights = field(default_factory=InitialWeights)
 
     def record(self) -> RunRecord:
         """Describe the run that this config starts, before anything that only says where to continue is set."""
@@ -60,91 +80,218 @@ class Prepared:
         )
 
 
-def prepare(
-    args: argparse.Namespace,
-    parts: tuple[str, ...] = PARTS,
-    split_dir: str | Path | None = None,
-    edit: Callable[[Config], None] | None = None,
-) -> Prepared:
-    """Read, edit, bind and check a config; torch is not needed for it.
+@dataclass(frozen=True)
+class ReadyRun:
+    """A run about to happen: all is decided.
+
+    Attributes:
+        request: What was asked for.
+        cfg: The frozen config; the Runner works on a copy.
+        record: What to keep of the run in its folder.
+        lines: What was set, and from where, for the log.
+        warnings: What the log should warn of.
+    """
+
+    request: RunRequest
+    cfg: Config
+    record: RunRecord
+    lines: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def draft_run(request: RunRequest, choose_data: Callable[[Config], None] | None = None) -> Draft:
+    """Compose a config and edit it; nothing is written, so that its run folder can be held first.
 
     Args:
-        args: Options of :func:`sortline.pipeline.options.add_config_arguments`.
+        request: What is asked for.
+        choose_data: What decides on the data in place of the request's ``data_root``.
+
+    Raises:
+        InputError: The config can't be read, or holds values of a wrong kind.
+    """
+    cfg = load_config(request.config, read_overrides(request.cfg_options))
+    if problems := check_kinds(cfg):
+        raise InputError(problems)  # nothing that follows could read such a config
+    edits.edit(cfg, request, choose_data)
+    if request.resume_or_start:
+        try:
+            find_resume(cfg.work_dir)
+        except InputError:
+            request = replace(request, resume=None)
+        request = replace(request, resume_or_start=False)
+    return Draft(request, cfg)
+
+
+def check_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: str | Path | None = None) -> CheckedRun:
+    """Choose the validation images, bind and check a drafted config; torch is not needed for it.
+
+    Args:
+        draft: Taken over, its config changed in place.
         parts: Loaders whose files are checked.
         split_dir: Where a held-out validation part is written; the run folder's ``split`` unless given.
-        edit: What decides on the data in place of ``--data-root``; called before the config is bound.
 
     Raises:
         InputError: All problems of keys, types, data files and schedule together.
     """
-    cfg = load_config(args.config, args.cfg_options)
-    edits.use_work_dir(cfg, args.work_dir, args.smoke, args.fold)
-    use_all_data_folder(cfg, args)
-    if edit is not None:
-        edit(cfg)
-    elif args.data_root is not None:
-        edits.use_data_root(cfg, args.data_root)
-    if args.seed is not None:
-        edits.use_seed(cfg, args.seed)
-    if kinds := check_kinds(cfg):
-        raise InputError(kinds)  # nothing that follows could read such a config
-    problems = check_keys(cfg, load_schema(own_imports(cfg)), tuple(args.cfg_options))
-    problems += check_schedule(cfg) + check_tta(cfg) + check_training(cfg) + check_secrets(cfg)
+    request, cfg = draft.request, draft.cfg
+    edited = copy.deepcopy(cfg)
     lines: list[str] = []
-    split_problems = _collect(lambda: lines.extend(_choose_validation(cfg, args.fold, split_dir)))
+    split_problems: list[Problem] = []
+    try:
+        lines += choose_validation(cfg, request.fold, split_dir or f"{cfg.work_dir}/split")
+    except InputError as error:
+        split_problems = error.problems
+        parts = [part for part in parts if part != "val"]
     lines += bind(cfg) + unseeded_lines(cfg)
-    data_problems = check_data(cfg, tuple(part for part in parts if part != "val" or not split_problems))
-    problems += data_problems + [problem for problem in split_problems if problem not in data_problems]
+    problems = check(edited, cfg, parts, list(read_overrides(request.cfg_options)))
+    problems += [problem for problem in split_problems if problem not in problems]
     if problems:
         raise InputError(problems)
-    if args.smoke:
+    if request.smoke:
         edits.use_smoke(cfg)
-    return Prepared(cfg, lines)
+    return CheckedRun(request, cfg, lines)
 
 
-def prepare_training(
-    args: argparse.Namespace, parts: tuple[str, ...] = PARTS, split_dir: str | Path | None = None
-) -> Prepared:
-    """Prepare a config as :func:`prepare` does, then follow the options of :func:`add_training_arguments`.
+def check_training_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: str | Path | None = None) -> CheckedRun:
+    """Check a drafted config as :func:`check_run` does, then do what its request says of training.
 
     Raises:
-        InputError: As for :func:`prepare`; no base batch size to scale the learning rate from; runs to start from
+        InputError: As for :func:`check_run`; no base batch size to scale the learning rate from; runs to start from
             or to go by are not there.
     """
-    prepared = prepare(args, parts, split_dir)
-    cfg = prepared.cfg
-    if args.auto_scale_lr:
+    run = check_run(draft, parts, split_dir)
+    request, cfg = run.request, run.cfg
+    if request.auto_scale_lr:
         edits.use_auto_scale_lr(cfg)
-    prepared.lines += edits.count_accumulation(cfg)
-    if args.amp:
-        edits.use_amp(cfg, args.amp)
-    if args.smoke:
-        return prepared
-    if cfg.get("all_data"):
-        prepared.lines += follow_folds(cfg, getattr(args, "epochs_from", None))
-    prepared.start = find_start(cfg, resumes=getattr(args, "resume", None) is not None)
-    prepared.lines += prepared.start.lines
-    return prepared
+    run.lines += edits.count_accumulation(cfg)
+    if request.amp:
+        edits.use_amp(cfg, request.amp)
+    if not request.smoke:
+        if cfg.get("all_data"):
+            run.lines += follow_folds(cfg, request.epochs_from)
+        run.weights = find_initial_weights(cfg, resumes=request.resume is not None)
+        run.lines += run.weights.lines
+    if request.auto_batch:
+        run.lines += _choose_batch(run)
+    return run
 
 
-def _choose_validation(cfg: Config, fold: int | None, split_dir: str | Path | None) -> list[str]:
-    """Point the config at a fold's files, or at a held-out part where it names no validation file.
+def _choose_batch(run: CheckedRun) -> list[str]:
+    """Set the batch that ``--auto-batch`` asks for and return lines that say so."""
+    if run.request.smoke:
+        return ["auto-batch: not tried in a smoke run, whose batches hold two images"]
+    record = read_record(run.cfg.work_dir) if run.request.resume is not None else None
+    if record is not None:
+        return edits.use_batch_of(run.cfg, record.settings)
+    from sortline.pipeline.auto_batch import use_auto_batch  # needs torch
 
-    A config that neither trains nor validates, as for prediction, needs none of them.
+    return use_auto_batch(run.cfg, run.request.launcher)
+
+
+def ready_to_train(run: CheckedRun) -> ReadyRun:
+    """Decide what is left: the weights to begin with or the checkpoint to go on from, tracking, processes.
+
+    Raises:
+        InputError: There is nothing to resume, weights can't be had, or the device can't train as asked.
     """
-    if not cfg.get("train_dataloader") and not cfg.get("val_dataloader"):
-        return []
-    if cfg.get("all_data"):
-        return train_on_all(cfg)
-    if fold is not None:
-        return use_fold(cfg, fold)
-    return hold_out_validation(cfg, split_dir or f"{cfg.work_dir}/split")
+    request, cfg, lines = run.request, run.cfg, list(run.lines)
+    record = run.record()
+    run.weights.apply(cfg)
+    if request.resume is not None:
+        checkpoint = find_resume(cfg.work_dir, None if request.resume == "auto" else request.resume)
+        cfg.resume, cfg.load_from = True, str(checkpoint)
+        lines += [f"resuming from {checkpoint}", *edits.ignored_on_resume(cfg, read_record(cfg.work_dir))]
+    if problem := edits.amp_problem(cfg, device_type()):
+        raise InputError(problem)
+    warnings = resolve_pretrained(cfg, request.from_scratch)
+    loop = cfg.get("train_cfg")
+    if loop and "by_epoch" in loop:
+        loop.type = "EpochBasedTrainLoop" if loop.pop("by_epoch") else "IterBasedTrainLoop"
+    if loop:
+        loop.type = RESUMABLE.get(loop.type, loop.type)
+    return _ready(run, record, lines, warnings, "train")
 
 
-def _collect(step: Callable[[], None]) -> list[Problem]:
-    """Run a step and return the problems that it raises, so that they are reported with all others."""
-    try:
-        step()
-    except InputError as error:
-        return error.problems
-    return []
+def ready_to_test(request: RunRequest, checkpoint: str | None = None) -> ReadyRun:
+    """Check a config and make it score a checkpoint on the validation images, then predict the test images.
+
+    Args:
+        request: What is asked for.
+        checkpoint: Weights; the run folder's best unless given, else its last.
+
+    Raises:
+        InputError: The config is not sound, or there is no such checkpoint.
+    """
+    run = check_run(draft_run(request), ("val", "test"))
+    folder = run.cfg.work_dir
+    weights = find_checkpoint(folder, checkpoint)
+    if request.tta:
+        run.lines += use_tta(run.cfg)
+    record = run.record()
+    if request.tta:
+        record = tta_record(record, read_record(folder))
+    hooks = run.cfg.get("default_hooks") or {}
+    if hooks.get("submission"):
+        hooks.submission.val = True
+    return ready_with_weights(run, record, weights)
+
+
+def ready_to_predict(request: RunRequest, source: str, out: Path | None, checkpoint: str | None = None) -> ReadyRun:
+    """Check a config and make it predict photos that belong to no dataset; nothing is tracked.
+
+    Args:
+        request: What is asked for; ``data_root`` is the folder of the images that a COCO json lists.
+        source: Photo, folder of photos, or COCO json.
+        out: Folder for the results; ``predict/<source>`` in the run folder unless given. It becomes ``work_dir``.
+        checkpoint: Weights; the run folder's best unless given, else its last.
+
+    Raises:
+        InputError: The config is not sound, the photos can't be read, or there is no such checkpoint.
+    """
+    folder = ""
+
+    def choose_data(cfg: Config) -> None:
+        nonlocal folder, out
+        folder = cfg.work_dir
+        below = tta_folder(folder, request.fold) if request.tta else folder
+        out = out or Path(below, "predict", Path(source).stem)
+        point_at_source(cfg, source, request.data_root, out)
+
+    run = check_run(draft_run(request, choose_data), ("test",))
+    weights = find_checkpoint(folder, checkpoint)
+    if request.tta:
+        run.lines += use_tta(run.cfg)
+    run.cfg.work_dir = str(out)
+    run.cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
+    return ready_with_weights(run, run.record(), weights)
+
+
+def ready_with_weights(run: CheckedRun, record: RunRecord, weights: Path) -> ReadyRun:
+    """Start from a checkpoint, whose weights replace all pretrained ones."""
+    cfg = run.cfg
+    cfg.load_from, cfg.resume = str(weights), False
+    drop_pretrained(cfg.get("model"))
+    warnings = resolve_pretrained(cfg)  # what is left is no start but a part, such as a teacher
+    cfg.default_hooks.checkpoint = None  # validation outside of training would save a new best checkpoint
+    return _ready(run, record, run.lines, warnings, "test")
+
+
+def _ready(run: CheckedRun, record: RunRecord, lines: list[str], warnings: list[str], job_type: str) -> ReadyRun:
+    """Say who the run is to trackers and what starts its processes, then freeze its config."""
+    request, cfg = run.request, run.cfg
+    cfg.launcher = request.launcher
+    identity = run_identity(cfg.filename, cfg.work_dir, job_type, cfg.get("fold"))
+    give_identity((cfg.get("visualizer") or {}).get("vis_backends") or [], identity)
+    if request.launcher == "pytorch" and device_type() == "cpu":
+        # mmengine would want a CUDA device for each process (wrap_model in mmengine/runner/runner.py).
+        unused = bool(cfg.get("find_unused_parameters", False))
+        wrapper = {"type": "ProcessesOnCPU", "broadcast_buffers": False, "find_unused_parameters": unused}
+        cfg.setdefault("model_wrapper_cfg", wrapper)
+    return ReadyRun(request, freeze(cfg), record, tuple(lines), tuple(warnings))
+
+
+def device_type() -> str:
+    """Say which kind of device training uses here."""
+    import torch  # here, since checking a config needs none of it
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -13,17 +13,18 @@ from helpers import ROOT
 pytestmark = [pytest.mark.mm, pytest.mark.slow]
 
 DRAW = """
-import argparse, hashlib, sys
+import hashlib, sys
 sys.path[:0] = [".", "tools"]
 import _bootstrap
 from pathlib import Path
-from sortline.pipeline.prepare import prepare
-from sortline.pipeline.preview.samples import draw_samples
+from sortline.pipeline.prepare import check_run, draft_run
+from sortline.pipeline.preview import draw_samples
+from sortline.pipeline.request import RunRequest
 
 data, work_dir, seed = sys.argv[1:]
 for path in sorted(Path("configs/augment").glob("*.py")):
-    options = dict(cfg_options={}, data_root=data, work_dir=work_dir, fold=None, smoke=False, seed=int(seed))
-    cfg = prepare(argparse.Namespace(config=str(path), **options)).cfg
+    request = RunRequest(str(path), data_root=data, work_dir=work_dir, seed=int(seed))
+    cfg = check_run(draft_run(request)).cfg
     digest = hashlib.sha256()
     for sample in draw_samples(cfg, 4):
         for array in (sample.image, sample.objects.boxes_xyxy, sample.objects.labels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter
 from pathlib import Path
@@ -9,16 +10,16 @@ from typing import Any
 
 import pytest
 from helpers import ROOT, coco
-from mmengine.config import Config
 from shrink import shrink_experiment
 
 from sortline.pipeline import edit as edits
 from sortline.pipeline.bind import bind, class_names
-from sortline.pipeline.check.data import check_schedule
 from sortline.pipeline.check.keys import check_keys
+from sortline.pipeline.check.training import check_schedule
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.prepare import Prepared
-from sortline.pipeline.signatures import Schema, load_schema
+from sortline.pipeline.prepare import CheckedRun, device_type, ready_with_weights
+from sortline.pipeline.registered import Schema, load_schema
+from sortline.pipeline.request import RunRequest
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
 by_name = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -87,7 +88,7 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     The first config of each family among the fast tests, all of them among the others.
     """
     from sortline.data.annotations import read_annotations
-    from sortline.pipeline import execute as running
+    from sortline.pipeline import execute
     from sortline.predictions.submission_boxes import inspect_submission
 
     cfg = load_config(path)
@@ -98,13 +99,13 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     cfg.work_dir = str(tmp_path / "run")
     bind(cfg)
     edits.use_smoke(cfg)
-    if cfg.optim_wrapper.type == "AmpOptimWrapper" and running.device_type() == "cpu":
+    if cfg.optim_wrapper.type == "AmpOptimWrapper" and device_type() == "cpu":
         pytest.skip("float16 needs a GPU")
     shrink_experiment(cfg)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
-    record = Prepared(cfg).record()
-    result = running.run_training(Config(cfg._cfg_dict, filename=str(path)), record)
+    run = CheckedRun(RunRequest(str(cfg.filename)), cfg)
+    result = execute.train_checked(copy.deepcopy(run))
     assert Path(result["last_checkpoint"]).exists()
-    tested = running.run_test(Config(cfg._cfg_dict, filename=str(path)), record, result["last_checkpoint"])
+    tested = execute.run_test(ready_with_weights(run, run.record(), Path(result["last_checkpoint"])))
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
     assert inspect_submission(tested["submission"], read_annotations(f"{cfg.data_root}/test.json")).problems == []

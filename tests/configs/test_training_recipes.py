@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from sortline.pipeline.bind import bind
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.check.training import check_training
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.prepare import Prepared
-from sortline.pipeline.signatures import load_schema
+from sortline.pipeline.prepare import CheckedRun, ready_with_weights
+from sortline.pipeline.registered import load_schema
+from sortline.pipeline.request import RunRequest
 
 pytestmark = pytest.mark.mm
 
@@ -49,7 +51,7 @@ def compose(folder: Path, base: str, recipes: Sequence[str]) -> Config:
 @pytest.mark.parametrize(("base", "recipes"), COMBINATIONS, ids=lambda value: "-".join(str(value).split("/")[:1]))
 def test_recipes_combine_and_train(base: str, recipes: Sequence[str], make_dataset: Callable[..., Path], tmp_path):
     """Two iterations in bfloat16 on the CPU, then validation and test."""
-    from sortline.pipeline import execute as running
+    from sortline.pipeline import execute
 
     cfg = compose(tmp_path, base, recipes)
     cfg.data_root = str(make_dataset(train=coco()))
@@ -60,9 +62,9 @@ def test_recipes_combine_and_train(base: str, recipes: Sequence[str], make_datas
     edits.use_smoke(cfg)
     shrink_experiment(cfg)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
-    record = Prepared(cfg).record()
-    result = running.run_training(Config(cfg._cfg_dict, filename=cfg.filename), record)
-    tested = running.run_test(Config(cfg._cfg_dict, filename=cfg.filename), record, result["last_checkpoint"])
+    run = CheckedRun(RunRequest(str(cfg.filename)), cfg)
+    result = execute.train_checked(copy.deepcopy(run))
+    tested = execute.run_test(ready_with_weights(run, run.record(), Path(result["last_checkpoint"])))
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
 
 

@@ -8,7 +8,7 @@ import pytest
 from sortline.errors import InputError
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.signatures import load_schema
+from sortline.pipeline.registered import load_schema
 
 pytestmark = [pytest.mark.mm, pytest.mark.slow]
 

@@ -59,9 +59,10 @@ def dataset(make_dataset):
 @pytest.mark.mm
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_the_agents_command_is_taken_and_has_a_folder_of_its_own(path, dataset, tmp_path, monkeypatch):
+    from _options import request_of
     from train import parse_args
 
-    from sortline.pipeline.prepare import prepare_training
+    from sortline.pipeline.prepare import check_training_run, draft_run
 
     sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
     words, env = agent_command(sweep, monkeypatch, tmp_path)
@@ -69,7 +70,7 @@ def test_the_agents_command_is_taken_and_has_a_folder_of_its_own(path, dataset, 
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("WANDB_RUN_ID", env["WANDB_RUN_ID"])
     args = parse_args(["--data-root", str(dataset), *words[3:]])
-    cfg = prepare_training(args, split_dir=tmp_path / "split").cfg
+    cfg = check_training_run(draft_run(request_of(args)), split_dir=tmp_path / "split").cfg
     folder = Path("work_dirs") / Path(args.config).stem / "sweep_k3j2h1g0/a1b2c3d4"
     assert Path(cfg.work_dir) == (folder if args.fold is None else folder / f"fold_{args.fold}")
     assert cfg.optim_wrapper.optimizer.lr == chosen(sweep["parameters"]["optim_wrapper.optimizer.lr"])

@@ -1,19 +1,21 @@
-"""Check the files that a config names, and its schedule, before any weight is built."""
+"""Check the files that a bound config names, and how they are sampled."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from sortline.data.annotations import check_categories, read_annotations
 from sortline.data.check.photo_checks import check_images
-from sortline.errors import InputError, Problem
+from sortline.data.sampling_weights import MAIN_SOURCE, setting_problems
+from sortline.errors import InputError, Problem, counted
+from sortline.files import read_json
 from sortline.pipeline.bind import PARTS, annotation_path, as_list, class_names, leaf_datasets
-from sortline.pipeline.check.sampling import check_leaks, check_sampler
-from sortline.pipeline.train_sources import joined_node
+from sortline.pipeline.train_sources import OWN_SAMPLERS, joined_node
 
 
 def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
@@ -79,23 +81,43 @@ def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:
             yield Problem(f"{part}_evaluator.ann_file", what, "leave it out: it is taken from the loader")
 
 
-def check_schedule(cfg: Config) -> list[Problem]:
-    """A learning-rate step behind the end of the run would never be taken, nor epochs before its last ones."""
-    epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
-    if not epochs:
+def check_sampler(cfg: Config) -> list[Problem]:
+    """Check the settings of a train loader's sampler, if it is one of Sortline's."""
+    loader = cfg.get("train_dataloader") or {}
+    sampler = loader.get("sampler") or {}
+    if sampler.get("type") not in OWN_SAMPLERS:
         return []
-    problems: list[Problem] = []
-    for index, scheduler in enumerate(as_list(cfg.get("param_scheduler"))):
-        if not scheduler.get("by_epoch", True):
-            continue
-        late = [milestone for milestone in scheduler.get("milestones", []) if milestone >= epochs]
-        late += [scheduler.begin] if scheduler.get("begin", 0) >= epochs else []
-        if late:
-            what = f"{late[0]} lies behind the last of {epochs} epochs: this step would never be taken"
-            problems.append(Problem(f"param_scheduler.{index}", what, "fit the plan to train_cfg.max_epochs"))
-    for index, hook in enumerate(cfg.get("custom_hooks") or []):
-        if hook.get("type") == "LastEpochsPipelineHook" and hook.get("last_epochs", 0) >= epochs:
-            what = f"the last {hook.last_epochs} of {epochs} epochs go without strong augmentation: none is left for it"
-            remedy = "set the recipe's last_epochs_without to fewer epochs, or leave the recipe out"
-            problems.append(Problem(f"custom_hooks.{index}", what, remedy))
-    return problems
+    joined = joined_node(loader.get("dataset"))
+    sources = joined.names if joined else [MAIN_SOURCE]
+    settings = {**dict.fromkeys(OWN_SAMPLERS[sampler.type]), **sampler}
+    return setting_problems(settings, class_names(cfg), sources, "train_dataloader.sampler")
+
+
+def check_leaks(cfg: Config) -> Iterator[Problem]:
+    """Name sources that hold images of the validation file: a score on them would say nothing.
+
+    An image is known by the file that it resolves to, links included; a copy elsewhere is not recognised.
+
+    Args:
+        cfg: A bound config whose annotation files are sound.
+    """
+    train, val = cfg.get("train_dataloader"), cfg.get("val_dataloader")
+    joined = joined_node(train.dataset) if train else None
+    if joined is None or not val:
+        return
+    validated = set().union(*(image_files(dataset) for dataset in leaf_datasets(val.dataset)))
+    for index, dataset in enumerate(joined.datasets[1:]):
+        shared = [name for file, name in image_files(dataset).items() if file in validated]
+        if shared:
+            listed = f"{len(shared):,} of {annotation_path(dataset)}: {counted(shared)}"
+            remedy = "remove them from the source: scores on images that were trained on say nothing"
+            what = f"trains on images that are validated on, {listed}"
+            yield Problem(f"train_sources.{index}", what, remedy)
+
+
+def image_files(dataset: ConfigDict) -> dict[str, str]:
+    """Return the ``file_name`` of each image of a leaf dataset's config by the file that it resolves to."""
+    prefix = (dataset.get("data_prefix") or {}).get("img", "")
+    folder = os.path.join(dataset.get("data_root") or "", prefix)
+    names = [image["file_name"] for image in read_json(annotation_path(dataset))["images"]]
+    return {os.path.realpath(os.path.join(folder, name)): name for name in names}

@@ -1,4 +1,4 @@
-"""Check what recipes and bases put together: losses with their heads, one average of the weights, a known score."""
+"""Check what must go together: losses with their heads, loaders with their loops, a schedule with its run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 from mmengine.config import Config
 
 from sortline.errors import Problem
+from sortline.nested import dicts_below, flatten
+from sortline.pipeline.bind import PARTS, as_list
 from sortline.pipeline.check.arguments import check_arguments
 from sortline.pipeline.class_weights import EQUALISED, check_class_weights, losses_of_heads
 from sortline.pipeline.deciding_score import check_score
+from sortline.secrets import HIDDEN, without_secrets
 
 #: Heads whose classification targets are no labels, but IoUs or maps of centres: the losses that understand them.
 QUALITY_HEADS = {
@@ -27,6 +30,14 @@ QUALITY_HEADS = {
 #: What the recipes put in place of a loss.
 REPLACEMENTS = ("FocalCrossEntropyLoss", *EQUALISED)
 AVERAGES = ("EMAHook", "TailAverageHook")
+#: What mmengine's Runner takes all together or not at all.
+TOGETHER = (
+    ("train_dataloader", "train_cfg", "optim_wrapper"),
+    *((f"{part}_dataloader", f"{part}_cfg", f"{part}_evaluator") for part in PARTS[1:]),
+)
+#: Types that draw from generators of their own, and what takes their place.
+UNSEEDED = {"Albu": "RandomAlbumentations"}
+PLACES = ("train_pipeline", "train_pipeline_stage2", "train_dataloader")
 
 
 def check_training(cfg: Config) -> list[Problem]:
@@ -60,3 +71,64 @@ def all_hooks(cfg: Config) -> list[Any]:
     """List the hooks of a config, named ones and others; None for none is left out."""
     named = list((cfg.get("default_hooks") or {}).values())
     return [hook for hook in (*named, *(cfg.get("custom_hooks") or [])) if isinstance(hook, dict)]
+
+
+def check_loops(cfg: Config) -> Iterator[Problem]:
+    """A loop needs its loader and its evaluator or optimiser; without any of them it is left out."""
+    for keys in TOGETHER:
+        absent = [key for key in keys if not cfg.get(key) and cfg.get(key) != {}]
+        if absent and len(absent) < len(keys):
+            there = " and ".join(key for key in keys if key not in absent)
+            remedy = f"set {' and '.join(absent)} too, or {there} to None"
+            yield Problem(" and ".join(absent), f"is None or not there, beside {there}", remedy)
+
+
+def check_schedule(cfg: Config) -> list[Problem]:
+    """A learning-rate step behind the end of the run would never be taken, nor epochs before its last ones."""
+    epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
+    if not epochs:
+        return []
+    problems: list[Problem] = []
+    for index, scheduler in enumerate(as_list(cfg.get("param_scheduler"))):
+        if not scheduler.get("by_epoch", True):
+            continue
+        late = [milestone for milestone in scheduler.get("milestones", []) if milestone >= epochs]
+        late += [scheduler.begin] if scheduler.get("begin", 0) >= epochs else []
+        if late:
+            what = f"{late[0]} lies behind the last of {epochs} epochs: this step would never be taken"
+            problems.append(Problem(f"param_scheduler.{index}", what, "fit the plan to train_cfg.max_epochs"))
+    for index, hook in enumerate(cfg.get("custom_hooks") or []):
+        if hook.get("type") == "LastEpochsPipelineHook" and hook.get("last_epochs", 0) >= epochs:
+            what = f"the last {hook.last_epochs} of {epochs} epochs go without strong augmentation: none is left for it"
+            remedy = "set the recipe's last_epochs_without to fewer epochs, or leave the recipe out"
+            problems.append(Problem(f"custom_hooks.{index}", what, remedy))
+    return problems
+
+
+def check_secrets(cfg: Config) -> list[Problem]:
+    """Report every value that looks like a secret.
+
+    mmengine copies the config into the run folder and into every checkpoint, and trackers get it as well.
+    """
+    what = "holds a password or the like, which every checkpoint, log and run folder would carry on"
+    remedy = "take it out; programs read theirs from the environment: WANDB_API_KEY, MLFLOW_TRACKING_PASSWORD, HF_TOKEN"
+    leaves = flatten(cfg._cfg_dict.to_dict()).items()
+    found = [key for key, value in leaves if HIDDEN in str(without_secrets(value, key.rpartition(".")[2]))]
+    return [Problem(key, what, remedy) for key in found]
+
+
+def unseeded_lines(cfg: Config) -> list[str]:
+    """Warn of what makes every run another one, whatever its seed: a line for the log, or none.
+
+    albumentations draws from generators of its own (https://albumentations.ai/docs/4-advanced-guides/reproducibility),
+    which mmdet's ``Albu`` doesn't seed; forked workers get equal copies of them, so that all draw alike.
+    """
+    for part in PLACES:
+        for place, node in dicts_below(cfg.get(part), part):
+            name = str(node.get("type")).rpartition(".")[2]
+            if name in UNSEEDED:
+                return [
+                    f"warning: {place}: {name} draws random numbers that no seed reaches: the run can't be repeated. "
+                    f"{UNSEEDED[name]} takes the same transforms and follows the seed"
+                ]
+    return []

@@ -4,7 +4,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import EMAHook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
@@ -17,15 +16,11 @@ def make_detection_runner(make_dataset, make_config, tmp_path):
 
     def make(extra=""):
         import custom_modules.register_all  # noqa: F401
-        from sortline.pipeline.options import OverrideAction  # noqa: F401
-        from sortline.pipeline.prepare import prepare
+        from sortline.pipeline.prepare import check_run, draft_run
+        from sortline.pipeline.request import RunRequest
 
         config = make_config(make_dataset(), extra)
-        args = Config(
-            dict(config=str(config), cfg_options={}, work_dir=str(tmp_path / "run"), data_root=None, seed=0)
-            | dict(fold=None, smoke=False, all_data=False)
-        )
-        cfg = prepare(args).cfg
+        cfg = check_run(draft_run(RunRequest(str(config), work_dir=str(tmp_path / "run"), seed=0))).cfg
         cfg.visualizer.vis_backends = []
         cfg.default_hooks.checkpoint = None  # there is no training to save
         runner = Runner.from_cfg(cfg)

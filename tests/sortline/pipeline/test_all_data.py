@@ -1,4 +1,3 @@
-import argparse
 import zipfile
 
 import pytest
@@ -30,14 +29,13 @@ def make_folds(root, epochs, loop=LOOP, steps=STEPS):
     [
         ("work_dirs/x", True, "work_dirs/x/all_data"),
         ("work_dirs/x/all_data", True, "work_dirs/x/all_data"),
-        ("work_dirs/x/all_data", None, "work_dirs/x/all_data"),
-        ("work_dirs/x", None, None),
+        ("work_dirs/x/all_data", False, "work_dirs/x/all_data"),
         ("work_dirs/x", False, None),
     ],
 )
 def test_the_folder_says_it_as_well_as_the_option(work_dir, asked, expected):
     cfg = Config(dict(work_dir=work_dir))
-    use_all_data_folder(cfg, argparse.Namespace(**({} if asked is None else dict(all_data=asked))))
+    use_all_data_folder(cfg, asked)
     assert cfg.get("all_data", False) == (expected is not None)
     assert cfg.work_dir == (expected or work_dir)
 

@@ -13,9 +13,8 @@ pytestmark = pytest.mark.mm
 
 torch = pytest.importorskip("torch")
 
-from sortline.pipeline import auto_batch, batch_load  # noqa: E402
-from sortline.pipeline.auto_batch import StepProbe, largest_batch, scale_learning_rate  # noqa: E402
-from sortline.pipeline.batch_load import Load, heaviest_load, image_count  # noqa: E402
+from sortline.pipeline import auto_batch  # noqa: E402
+from sortline.pipeline.auto_batch import Load, StepProbe, heaviest_load, image_count, largest_batch, scale_learning_rate  # noqa: E402  # noqa: E402
 
 
 @given(st.integers(0, 300), st.integers(1, 300))
@@ -86,7 +85,7 @@ def cfg(make_config, make_dataset):
 
 
 def test_the_heaviest_image_is_read_from_the_config(cfg):
-    assert heaviest_load(cfg) == Load(64, 64, batch_load.LEAST_BOXES, 10)
+    assert heaviest_load(cfg) == Load(64, 64, auto_batch.LEAST_BOXES, 10)
     cfg.train_pipeline[2].scale = (128, 96)
     # Without grouping by aspect ratio, landscape and portrait are padded to a square.
     assert (heaviest_load(cfg).width, heaviest_load(cfg).height) == (128, 128)
@@ -98,7 +97,7 @@ def test_the_heaviest_image_is_read_from_the_config(cfg):
 
 def test_crowded_photos_and_mosaics_have_more_boxes(cfg, monkeypatch):
     crowded = {"annotations": [{"image_id": 7}] * 60, "images": [{}]}
-    monkeypatch.setattr(batch_load, "read_annotations", lambda path: crowded)
+    monkeypatch.setattr(auto_batch, "read_annotations", lambda path: crowded)
     assert heaviest_load(cfg).boxes == 60
     cfg.train_dataloader.dataset.pipeline.append(dict(type="CachedMosaic"))
     assert heaviest_load(cfg).boxes == 4 * 60

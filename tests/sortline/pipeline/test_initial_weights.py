@@ -6,7 +6,7 @@ from helpers import coco, parts_of_fold
 from mmengine.config import Config
 
 from sortline.errors import InputError
-from sortline.pipeline.initial_weights import find_start
+from sortline.pipeline.initial_weights import find_initial_weights
 from sortline.runs.run_record import TRAINED, TRAINING, RunRecord, describe_files
 
 
@@ -50,7 +50,7 @@ def make_cfg(tmp_path):
 def test_a_fold_starts_from_the_best_of_the_same_fold(make_run, make_cfg, tmp_path):
     make_run("first/fold_0", 0)
     run = make_run("first/fold_1", 1)
-    start = find_start(make_cfg(fold=1, start_from=f"{tmp_path}/first"))
+    start = find_initial_weights(make_cfg(fold=1, start_from=f"{tmp_path}/first"))
     assert start.weights == run / "best_contest_mAP50_epoch_1.pth"
     cfg = make_cfg(fold=1)
     start.apply(cfg)
@@ -62,13 +62,13 @@ def test_all_data_starts_from_all_data(make_run, make_cfg, tmp_path):
     run = make_run("first/all_data", None, trained_as=0)
     cfg = make_cfg(fold=None, start_from=f"{tmp_path}/first", all_data=True)
     cfg.val_dataloader = None
-    assert find_start(cfg).weights.parent == run
+    assert find_initial_weights(cfg).weights.parent == run
 
 
 def test_a_teacher_comes_with_its_model_but_not_what_that_started_from(make_run, make_cfg, tmp_path):
     run = make_run()
     cfg = make_cfg(teacher_from=f"{tmp_path}/first")
-    start = find_start(cfg, resumes=True)
+    start = find_initial_weights(cfg, resumes=True)
     start.apply(cfg)
     assert cfg.model.teacher_ckpt == str(run / "best_contest_mAP50_epoch_1.pth")
     assert cfg.model.teacher_config.model == dict(type="GFL", backbone=dict(type="R", init_cfg=None))
@@ -76,11 +76,11 @@ def test_a_teacher_comes_with_its_model_but_not_what_that_started_from(make_run,
 
 
 def test_a_resumed_run_needs_no_start(make_cfg):
-    assert find_start(make_cfg(start_from="/nowhere/first"), resumes=True).weights is None
+    assert find_initial_weights(make_cfg(start_from="/nowhere/first"), resumes=True).weights is None
 
 
 def test_nothing_named_is_nothing_found(make_cfg):
-    start = find_start(make_cfg())
+    start = find_initial_weights(make_cfg())
     cfg = make_cfg()
     start.apply(cfg)
     assert "load_from" not in cfg
@@ -88,7 +88,7 @@ def test_nothing_named_is_nothing_found(make_cfg):
 
 def refused(cfg):
     with pytest.raises(InputError) as error:
-        find_start(cfg)
+        find_initial_weights(cfg)
     return str(error.value)
 
 

@@ -5,7 +5,7 @@ from sortline.errors import InputError
 from sortline.pipeline.bind import bind
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.check.kinds import check_kinds
-from sortline.pipeline.signatures import Schema
+from sortline.pipeline.registered import Schema
 from sortline.pipeline.train_sources import check_sources, joined_node
 
 TACO = dict(ann_file="taco.json", data_root="data/taco", weight=0.5)

@@ -14,7 +14,7 @@ from sortline.errors import InputError
 from sortline.pipeline.bind import bind
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.signatures import load_schema
+from sortline.pipeline.registered import load_schema
 from sortline.pipeline.tta import (
     META_KEYS,
     TtaSettings,

@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from sortline.pipeline.check.training import check_training
+from sortline.pipeline.check.training import check_secrets, check_training, unseeded_lines
 
 
 def messages(**settings):
@@ -47,3 +47,53 @@ def test_one_average_of_the_weights_is_enough():
     assert messages(custom_hooks=[ema], default_hooks=dict(a=None)) == []
     (message,) = messages(custom_hooks=[ema], default_hooks=dict(average=tail))
     assert "TailAverageHook, EMAHook" in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"init_kwargs": {"api_key": "abc"}}, "init_kwargs.api_key"),
+        ({"backends": [{"type": "A"}, {"hf_token": "abc"}]}, "backends.1.hf_token"),
+        ({"data_root": "https://me:abc@host/data"}, "data_root"),
+        ({"mirrors": ["https://host/a", "https://me:abc@host/b"]}, "mirrors"),
+    ],
+)
+def test_a_secret_is_named_and_not_repeated(settings, key):
+    (problem,) = check_secrets(Config(settings))
+    assert problem.where == key
+    assert "abc" not in str(problem)
+    assert "WANDB_API_KEY" in problem.remedy
+
+
+def test_what_is_no_secret_passes():
+    harmless = {
+        "num_tokens": 3,
+        "tokenizer": "bert",
+        "password": "",
+        "token": None,
+        "url": "https://host/x",
+        "secret": 1,
+    }
+    assert check_secrets(Config(harmless)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        (dict(train_pipeline=[dict(type="Load"), dict(type="Albu")]), "train_pipeline.1"),
+        (dict(train_pipeline=[dict(type="RandomApply", transforms=[dict(type="mmdet.Albu")])]), "train_pipeline.0"),
+        (
+            dict(train_dataloader=dict(dataset=dict(pipeline=[dict(type="Albu")]))),
+            "train_dataloader.dataset.pipeline.0",
+        ),
+    ],
+)
+def test_a_transform_without_a_seed_is_named_once(config, place):
+    (line,) = unseeded_lines(Config(config))
+    assert line.startswith(f"warning: {place}")
+    assert "Albu draws random numbers that no seed reaches" in line
+
+
+def test_transforms_that_follow_the_seed_are_fine():
+    pipeline = [dict(type="RandomAlbumentations", transforms=[dict(type="Blur")]), dict(type="RandomFlip")]
+    assert unseeded_lines(Config(dict(train_pipeline=pipeline, test_pipeline=[dict(type="Albu")]))) == []

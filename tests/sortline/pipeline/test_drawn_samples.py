@@ -7,7 +7,7 @@ CLASSES = ("can", "cup")
 
 
 def sample(size_wh=(80, 40), boxes=((20, 10, 60, 30),), mask=False, ignored=()):
-    from sortline.pipeline.preview.samples import Drawn, Objects
+    from sortline.pipeline.drawn_samples import Drawn, Objects
 
     image = np.full((size_wh[1], size_wh[0], 3), 90, dtype=np.uint8)
     masks = np.zeros((len(boxes), size_wh[1], size_wh[0]), dtype=bool)
@@ -23,7 +23,7 @@ def sample(size_wh=(80, 40), boxes=((20, 10, 60, 30),), mask=False, ignored=()):
 
 
 def test_all_samples_have_a_place_at_one_scale():
-    from sortline.pipeline.preview.grid import CAPTION, COLUMNS, GAP, draw_grid
+    from sortline.pipeline.drawn_samples import CAPTION, COLUMNS, GAP, draw_grid
 
     sheet = draw_grid([sample(), sample((40, 20), boxes=((5, 5, 35, 15),))] * 3, CLASSES, "six", cell=160)
     assert sheet.width == COLUMNS * (160 + GAP) + GAP
@@ -37,7 +37,7 @@ def test_all_samples_have_a_place_at_one_scale():
 
 
 def test_a_box_is_drawn_where_it_lies():
-    from sortline.pipeline.preview.grid import GAP, TITLE, draw_grid
+    from sortline.pipeline.drawn_samples import GAP, TITLE, draw_grid
     from sortline.reports.palette import class_colour
 
     pixels = np.asarray(draw_grid([sample((200, 100), boxes=((40, 60, 120, 90),))], CLASSES, "one", cell=400))
@@ -48,7 +48,7 @@ def test_a_box_is_drawn_where_it_lies():
 
 
 def test_masks_are_tinted_and_nothing_else():
-    from sortline.pipeline.preview.grid import TINT, tint_masks
+    from sortline.pipeline.drawn_samples import TINT, tint_masks
     from sortline.reports.palette import class_colour
 
     drawn = sample(mask=True)
@@ -60,7 +60,7 @@ def test_masks_are_tinted_and_nothing_else():
 
 
 def test_photos_stand_beside_their_samples_and_ignored_boxes_are_grey():
-    from sortline.pipeline.preview.grid import GREY, draw_grid
+    from sortline.pipeline.drawn_samples import GREY, draw_grid
 
     drawn = [sample(boxes=(), ignored=((10, 10, 50, 30),))]
     alone, beside = (draw_grid(drawn, CLASSES, "one", cell=300, beside=option) for option in (False, True))

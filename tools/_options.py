@@ -1,30 +1,18 @@
-"""Options of the tools that read a config. Importing this module imports nothing heavy: ``--help`` is quick."""
+"""Options that several tools have. Importing this module imports nothing heavy: ``--help`` is quick."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import os
+from dataclasses import fields
+
+from sortline.pipeline.request import RunRequest
 
 
-class OverrideAction(argparse.Action):
-    """``--cfg-options KEY=VALUE``, with values read as mmengine reads them."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
-        from mmengine.config import DictAction
-
-        options = dict(getattr(namespace, self.dest) or {})
-        for text in values:
-            key, equals, value = text.partition("=")
-            if not key or not equals:
-                parser.error(f"--cfg-options takes KEY=VALUE, got {text!r}")
-            try:
-                options[key] = DictAction._parse_iterable(value)
-            except (AssertionError, IndexError, RecursionError):
-                parser.error(
-                    f"--cfg-options {key}: {value!r} is neither a value nor a list of values; "
-                    "set the keys of a dict one by one: key.name=value"
-                )
-        setattr(namespace, self.dest, options)
+def request_of(args: argparse.Namespace) -> RunRequest:
+    """Make the request of what was typed; options that a tool has not keep their defaults."""
+    names = [field.name for field in fields(RunRequest) if hasattr(args, field.name)]
+    return RunRequest(**{name: getattr(args, name) for name in names})
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +20,8 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cfg-options",
         nargs="+",
-        action=OverrideAction,
-        default={},
+        action="extend",
+        default=[],
         metavar="KEY=VALUE",
         help="override config values by dotted path; a number addresses a list element: train_pipeline.1.prob=0.3",
     )
@@ -105,9 +93,9 @@ def add_auto_batch(parser: argparse.ArgumentParser) -> None:
 
 def check_auto_batch(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse a batch size beside the request to find one."""
-    given = args.cfg_options.get("train_dataloader.batch_size")
-    if args.auto_batch and given is not None:
-        parser.error(f"--auto-batch chooses train_dataloader.batch_size, which --cfg-options sets to {given}")
+    given = [text for text in args.cfg_options if text.startswith("train_dataloader.batch_size=")]
+    if args.auto_batch and given:
+        parser.error(f"--auto-batch chooses train_dataloader.batch_size; leave {given[-1]} out")
 
 
 def add_tta(parser: argparse.ArgumentParser) -> None:
@@ -121,9 +109,9 @@ def add_tta(parser: argparse.ArgumentParser) -> None:
 
 def check_tta_overrides(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse to override the views of a test that takes none."""
-    unused = [key for key in args.cfg_options if key.partition(".")[0] == "tta"]
+    unused = [text for text in args.cfg_options if text.startswith(("tta=", "tta."))]
     if unused and not args.tta:
-        parser.error(f"--cfg-options {unused[0]} changes nothing without --tta")
+        parser.error(f"--cfg-options {unused[0].partition('=')[0]} changes nothing without --tta")
 
 
 def whole_number(text: str) -> int:
@@ -146,3 +134,8 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add what starts several processes, as in MMDetection."""
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+
+
+def join_launcher(args: argparse.Namespace) -> None:
+    """Take over which of a node's processes this is, which torch's launcher may pass as an option."""
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))

@@ -1,8 +1,8 @@
 import pytest
 
 from sortline.errors import InputError
+from sortline.pipeline.origins import explain
 from sortline.pipeline.pick import pick
-from sortline.pipeline.why import explain
 
 BASE = "model = dict(\n    backbone=dict(\n        depth=50,\n        stages=(1, 2),\n    ),\n)\nlr = 0.1\n"
 
@@ -36,7 +36,7 @@ def test_every_place_is_named_in_order(config, key, value, expected):
 
 
 def test_the_command_line_is_named_last(config):
-    assert explain(config, "lr", {"lr": 3})[-1].strip() == "--cfg-options lr=3"
+    assert explain(config, "lr", ["lr=3"])[-1].strip() == "--cfg-options lr=3"
 
 
 def test_binding_is_named():

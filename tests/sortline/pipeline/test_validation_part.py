@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from sortline.errors import InputError
 from sortline.files import file_sha256
-from sortline.pipeline.folds import available_folds, check_together, use_fold
+from sortline.pipeline.validation_part import available_folds, check_together, use_fold
 
 
 @pytest.fixture

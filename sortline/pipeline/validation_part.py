@@ -1,4 +1,4 @@
-"""Point a config at one fold's files, and make sure that they belong to its train file."""
+"""The images that a run validates on: a fold's, a part held out, or none; and whether its files belong together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,77 @@ from typing import Any
 from mmengine.config import Config
 
 from sortline.data.annotations import CocoJson, read_annotations
+from sortline.data.folding.folds import holdout_split
 from sortline.errors import InputError, Problem, counted, tool_command
-from sortline.files import file_sha256
+from sortline.files import file_sha256, read_json, write_json
+from sortline.pipeline.all_data import train_on_all
 
 PARTS = ("train", "val")
 #: What the files of one call of make_folds.py say alike of where they are from.
 CALL = ("source_sha256", "folds", "seed")
+SPLIT_SEED = 0  # not the run's seed: runs of several seeds are compared on the same images
+
+
+def choose_validation(cfg: Config, fold: int | None, split_dir: str | Path) -> list[str]:
+    """Point a config at a fold's files, or at a held-out part where it names no validation file.
+
+    A config that neither trains nor validates, as for prediction, needs none of them.
+
+    Args:
+        cfg: An unbound config; changed in place.
+        fold: Number of the fold; None for the config's own files.
+        split_dir: Where the two parts are written if one is held out.
+
+    Returns:
+        What was chosen, for the log.
+
+    Raises:
+        InputError: The train file or the fold's files can't be read, or don't belong together.
+    """
+    if not cfg.get("train_dataloader") and not cfg.get("val_dataloader"):
+        return []
+    if cfg.get("all_data"):
+        return train_on_all(cfg)
+    return use_fold(cfg, fold) if fold is not None else hold_out_validation(cfg, split_dir)
+
+
+def hold_out_validation(cfg: Config, folder: str | Path) -> list[str]:
+    """Split the train file where the dataset config names no validation file.
+
+    The two parts are written to ``folder`` as COCO files, so that every later step reads ordinary files;
+    the same train file and fraction always give the same parts, and files that hold them already are left alone.
+
+    Args:
+        cfg: An unbound config; its ``ann_files`` are pointed at the parts, and say where these are from.
+        folder: Where ``train.json`` and ``val.json`` go.
+
+    Returns:
+        A line for the log, or none when there was nothing to do.
+
+    Raises:
+        InputError: The train file can't be read.
+    """
+    ann_files = cfg.get("ann_files")
+    if not ann_files or ann_files.get("val") or not ann_files.get("train") or not cfg.get("val_dataloader"):
+        return []
+    source = os.path.join(cfg.get("data_root") or "", ann_files.train)
+    ann_files.held_out_from = ann_files.train
+    parts = holdout_split(read_annotations(source), cfg.val_fraction, SPLIT_SEED)
+    for name, part in zip(("train", "val"), parts, strict=True):
+        path = Path(folder).resolve() / f"{name}.json"
+        if not _holds(path, part):
+            write_json(path, part)
+        ann_files[name] = str(path)
+    train, val = (len(part["images"]) for part in parts)
+    return [f"{source} split into {train} images to train on and {val} to validate on ({folder})"]
+
+
+def _holds(path: Path, part: CocoJson) -> bool:
+    """Tell whether a file holds a part already: a run that reads it is not disturbed."""
+    try:
+        return path.is_file() and bool(read_json(path) == part)
+    except InputError:
+        return False
 
 
 def use_fold(cfg: Config, fold: int) -> list[str]:

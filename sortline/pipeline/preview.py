@@ -17,8 +17,8 @@ from mmengine.runner import set_random_seed
 
 from sortline.errors import InputError, Problem
 from sortline.pipeline.bind import class_names
-from sortline.pipeline.preview.drawn import Drawn, Objects, fed_sample
-from sortline.pipeline.registering import register
+from sortline.pipeline.drawn_samples import Drawn, Objects, fed_sample
+from sortline.pipeline.registered import register
 from sortline.progress import track
 
 #: Samples drawn and thrown away first where transforms mix photos they have seen: they begin with none.

@@ -1,4 +1,4 @@
-from sortline.pipeline.signatures import accepted_keys
+from sortline.pipeline.registered import accepted_keys
 
 
 class Parent:

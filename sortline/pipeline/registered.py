@@ -1,4 +1,6 @@
-"""What every registered type accepts, learnt from the live registries once and kept in a small file.
+"""What is registered with MMDetection: the modules that a config names, imported, and what each type accepts.
+
+What types accept is learnt from the live registries once and kept in a small file.
 
 Importing torch and mmdet to ask a class for its arguments takes seconds. The answers change only with the
 installed packages and this repository's own code, so they are kept, and a config is checked in well under one.
@@ -14,18 +16,55 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
+from sortline.errors import InputError, Problem
 from sortline.files import atomic_write
-from sortline.pipeline.registering import REGISTER_ALL, import_all
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("onedl-mmdetection", "onedl-mmcv", "onedl-mmengine", "mmdet", "mmcv", "mmengine", "torch", "timm")
 SOURCES = ("mmdet", "mmcv", "mmengine")
 OWN_SOURCES = ("custom_modules", "sortline")
+#: What default_runtime.py imports; a config without it, such as one of MMDetection's own, gets it all the same.
+REGISTER_ALL = "custom_modules.register_all"
+
+
+def register(cfg: Config) -> None:
+    """Import what a config's types are registered by, and let their names be looked up in its scope.
+
+    Raises:
+        InputError: A module can't be imported.
+    """
+    from mmengine.registry import init_default_scope
+
+    import_all([REGISTER_ALL, *own_imports(cfg)])
+    init_default_scope(cfg.get("default_scope", "mmdet"))
+
+
+def own_imports(cfg: Config) -> list[str]:
+    """List the modules that a config imports beside those that every config does."""
+    imports = (cfg.get("custom_imports") or {}).get("imports") or []
+    return [name for name in ([imports] if isinstance(imports, str) else imports) if name != REGISTER_ALL]
+
+
+def import_all(names: list[str]) -> None:
+    """Import modules by name.
+
+    Raises:
+        InputError: One of them can't be imported.
+    """
+    for name in names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            remedy = "start the tool where the module can be imported, or set PYTHONPATH"
+            raise InputError(Problem("custom_imports.imports", f"can't import {name!r}: {error}", remedy)) from error
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,3 @@
-from argparse import Namespace
-
 import numpy as np
 import pytest
 
@@ -9,10 +7,11 @@ pytestmark = pytest.mark.mm
 
 
 def prepared(path, tmp_path, seed=0, **options):
-    from sortline.pipeline.prepare import prepare
+    from sortline.pipeline.prepare import check_run, draft_run
+    from sortline.pipeline.request import RunRequest
 
-    args = Namespace(config=path, cfg_options=options, work_dir=None, smoke=False, fold=None, data_root=None, seed=seed)
-    return prepare(args, parts=("train",), split_dir=tmp_path / "split").cfg
+    request = RunRequest(str(path), [f"{key}={value}" for key, value in options.items()], seed=seed)
+    return check_run(draft_run(request), ("train",), tmp_path / "split").cfg
 
 
 def draw(cfg, count=3, late=False):
@@ -100,7 +99,8 @@ def test_a_config_of_one_pipeline_has_no_last_epochs_to_draw(make_dataset, make_
 def test_the_summary_counts_boxes_before_and_after():
     from mmengine.config import Config
 
-    from sortline.pipeline.preview.samples import Drawn, Objects, summary
+    from sortline.pipeline.drawn_samples import Drawn, Objects
+    from sortline.pipeline.preview import summary
 
     def objects(labels):
         return Objects(np.tile([0.0, 0, 5, 5], (len(labels), 1)), np.array(labels, dtype=np.int64), np.zeros((0, 4)))

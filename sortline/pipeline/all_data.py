@@ -55,7 +55,7 @@ def train_on_all(cfg: Config) -> list[str]:
         cfg.train_sources = [*(cfg.get("train_sources") or []), ConfigDict(name="val", ann_file=ann_files.val)]
         lines.append(f"all data: {ann_files.val} is trained on as well")
         ann_files.val = None
-    hooks = cfg.get("default_hooks") or {}
+    hooks: Any = cfg.get("default_hooks") or {}
     if hooks.get("checkpoint"):
         hooks.checkpoint.pop("save_best", None)
         lines.append("all data: the last checkpoint is the result, no best one is kept (save_best)")
@@ -86,7 +86,7 @@ def follow_folds(cfg: Config, folder: str | None) -> list[str]:
     Raises:
         InputError: The folds are not all trained, were trained on another schedule, or epochs don't decide.
     """
-    loop = cfg.get("train_cfg") or {}
+    loop: Any = cfg.get("train_cfg") or {}
     own = Path(cfg.work_dir).parent
     if folder is None and not fold_folders(own):
         length = f"{loop.max_epochs} epochs" if loop.get("max_epochs") else f"{loop.get('max_iters')} iterations"

@@ -149,7 +149,7 @@ class StepProbe:
         register(cfg)
         model_cfg = copy.deepcopy(cfg.model)
         drop_pretrained(model_cfg)
-        preprocessor = model_cfg.get("data_preprocessor") or {}
+        preprocessor: Any = model_cfg.get("data_preprocessor") or {}
         if preprocessor.get("batch_augments"):  # the load is of their largest size already
             preprocessor.batch_augments = [step for step in preprocessor.batch_augments if step.type != RESIZE]
         # Statistics shared between processes would make one that runs out of memory stall the others.
@@ -311,7 +311,7 @@ def _start_processes(cfg: Config, launcher: str) -> int:
     """Join the processes of a distributed run, which the Runner would do later; return how many there are."""
     if launcher != "none" and not is_distributed():
         init_dist(launcher, **(cfg.get("env_cfg") or {}).get("dist_cfg", {"backend": "nccl"}))
-    return get_world_size()
+    return int(get_world_size())
 
 
 def _smallest_of_all(batch_size: int, device: torch.device) -> int:

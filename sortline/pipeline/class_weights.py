@@ -150,7 +150,7 @@ def bind_losses(cfg: Config, classes: Sequence[str], train_files: Sequence[str])
     set_at = [place for place, head in heads if _weigh(head, weights, settings.get("background"))]
     if set_at:
         lines.append(f"class weights ({settings.rule} of the training boxes) in {', '.join(set_at)}: {listed}")
-        sampler = (cfg.get("train_dataloader") or {}).get("sampler") or {}
+        sampler: Any = (cfg.get("train_dataloader") or {}).get("sampler") or {}
         if sampler.get("type") in RARE_CLASS_SAMPLERS:
             lines.append(f"rare classes count twice: in their weights, and drawn more often by {sampler['type']}")
     return lines

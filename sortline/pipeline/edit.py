@@ -104,7 +104,7 @@ def count_accumulation(cfg: Config) -> list[str]:
         A line for the log, or none when there was nothing to do.
     """
     batches = (cfg.get("optim_wrapper") or {}).get("accumulative_counts", 1)
-    scaling = cfg.get("auto_scale_lr") or {}
+    scaling: Any = cfg.get("auto_scale_lr") or {}
     if batches <= 1 or not scaling.get("enable"):
         return []
     base = scaling.base_batch_size
@@ -195,7 +195,7 @@ def use_smoke(cfg: Config) -> None:
     _shorten_loop(cfg)
     drop_pretrained(cfg.get("model"))
     cfg.load_from = None
-    hooks = cfg.get("default_hooks") or {}
+    hooks: Any = cfg.get("default_hooks") or {}
     if "logger" in hooks:
         hooks.logger.interval = 1
     if "submission" in hooks:

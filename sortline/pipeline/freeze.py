@@ -28,14 +28,15 @@ class FrozenDict(ConfigDict):
     update = setdefault = pop = popitem = clear = merge = _refuse
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ConfigDict:
-        return ConfigDict({key: copy.deepcopy(value, memo) for key, value in dict.items(self)})
+        items: dict[Any, Any] = self
+        return ConfigDict({key: copy.deepcopy(dict.__getitem__(items, key), memo) for key in dict.keys(items)})
 
 
 class FrozenList(list[Any]):
     """A list of a frozen config. A deep copy is an ordinary one."""
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = extend = insert = pop = remove = clear = sort = reverse = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
 
     def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
         return [copy.deepcopy(value, memo) for value in self]
@@ -44,8 +45,9 @@ class FrozenList(list[Any]):
 def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         frozen = FrozenDict()
-        for key, item in dict.items(value):
-            dict.__setitem__(frozen, key, _frozen(item))
+        plain: dict[Any, Any] = value
+        for key in dict.keys(plain):  # not items(), which would build what is lazy
+            dict.__setitem__(frozen, key, _frozen(dict.__getitem__(plain, key)))
         return frozen
     if isinstance(value, list):
         return FrozenList(_frozen(item) for item in value)

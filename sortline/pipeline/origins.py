@@ -164,8 +164,8 @@ def _descend(file: str, tree: ast.Module, node: ast.expr, keys: list[str]) -> It
                 else:
                     yield from _descend(file, tree, keyword.value, keys[1:])
     elif isinstance(node, ast.Dict):
-        for name, value in zip(node.keys, node.values, strict=True):
-            if isinstance(name, ast.Constant) and str(name.value) == keys[0]:
+        for written, value in zip(node.keys, node.values, strict=True):
+            if isinstance(written, ast.Constant) and str(written.value) == keys[0]:
                 yield from _descend(file, tree, value, keys[1:])
     elif isinstance(node, ast.List | ast.Tuple):
         plain = not any(isinstance(element, ast.Starred) for element in node.elts)

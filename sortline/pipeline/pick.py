@@ -27,4 +27,4 @@ def pick(config: str, key: str) -> Any:
 def installed_config_path(config: str) -> str:
     """Return the file behind a ``package::path`` config name."""
     path, _ = Config._get_cfg_path(config, "")
-    return path
+    return str(path)

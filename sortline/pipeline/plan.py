@@ -144,10 +144,10 @@ def _training_memory(cfg: Config, model: nn.Module, trained: Sequence[nn.Paramet
     small, large = (_activation_bytes(model, side, masks) for side in PROBE_SIDES)
     by_pixel = max(large - small, 0) / (PROBE_SIDES[1] ** 2 - PROBE_SIDES[0] ** 2)
     activations = (small + by_pixel * (width * height - PROBE_SIDES[0] ** 2)) * batch_size
-    return (weights + gradients * (1 + states) + activations) / BYTES_PER_MIB
+    return float((weights + gradients * (1 + states) + activations) / BYTES_PER_MIB)
 
 
-def _activation_bytes(model: nn.Module, side: int, masks: bool) -> int:
+def _activation_bytes(model: Any, side: int, masks: bool) -> int:
     """Measure what autograd keeps for the backward pass of one square image with one box.
 
     Two are passed through and the sum is halved: batch norm needs more than one value a channel, and some detectors'

@@ -230,9 +230,9 @@ def ready_to_test(request: RunRequest, checkpoint: str | None = None) -> ReadyRu
     record = run.record()
     if request.tta:
         record = tta_record(record, read_record(folder))
-    hooks = run.cfg.get("default_hooks") or {}
-    if hooks.get("submission"):
-        hooks.submission.val = True
+    submission = (run.cfg.get("default_hooks") or {}).get("submission")
+    if submission:
+        submission.val = True
     return ready_with_weights(run, record, weights)
 
 

@@ -232,7 +232,7 @@ def _kwargs_uses(function: Callable[..., Any]) -> tuple[list[str], bool, bool]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in ("get", "pop", "setdefault") and _is_name(node.func.value, name.arg):
-                keys += [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+                keys += [str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)]
                 accounted += 1
             elif node.func.attr == "__init__" and any(_is_name(keyword.value, name.arg) for keyword in node.keywords):
                 to_parents = True

@@ -170,8 +170,8 @@ def _differences(source: str, paths: dict[str, str], parts: Sequence[CocoJson], 
         return problems
     ours, theirs = _boxes(whole), sum((_boxes(part) for part in parts), Counter())
     if ours != theirs:
-        names = sorted({name for name, *_ in ((ours - theirs) + (theirs - ours))})
-        what = f"has other boxes than {source} on {len(names):,} images: {counted(names)}"
+        changed = sorted({name for name, *_ in ((ours - theirs) + (theirs - ours))})
+        what = f"has other boxes than {source} on {len(changed):,} images: {counted(changed)}"
         return [Problem(f"{paths['train']} and {paths['val']}", what, again)]
     return _foreign_origins(paths, [origin_of(part) for part in parts], fold, file_sha256(source), again)
 

@@ -27,7 +27,7 @@ FINISH_SECONDS = 90.0
 JOURNALS = "tracked_rows"
 
 
-class TrackerBackend(BaseVisBackend):  # type: ignore[misc]  # mmengine has no types
+class TrackerBackend(BaseVisBackend):  # mmengine has no types
     """A visualization backend that a tracker's own calls are plugged into.
 
     - A tracker is started by its first use, in the caller's thread; everything after that is done in the background,

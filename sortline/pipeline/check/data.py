@@ -84,7 +84,7 @@ def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:
 def check_sampler(cfg: Config) -> list[Problem]:
     """Check the settings of a train loader's sampler, if it is one of Sortline's."""
     loader = cfg.get("train_dataloader") or {}
-    sampler = loader.get("sampler") or {}
+    sampler: Any = loader.get("sampler") or {}
     if sampler.get("type") not in OWN_SAMPLERS:
         return []
     joined = joined_node(loader.get("dataset"))

@@ -41,6 +41,7 @@ def bind(cfg: Config) -> list[str]:
         loader = cfg.get(f"{part}_dataloader")
         if loader is None:
             continue
+        _bind_workers(loader, f"{part}_dataloader", lines)
         _bind_pipeline(cfg, part, loader.dataset, lines)
         for dataset in leaf_datasets(loader.dataset):
             _bind_dataset(cfg, part, dataset, lines)
@@ -135,6 +136,16 @@ def _bind_dataset(cfg: Config, part: str, dataset: ConfigDict, lines: list[str])
         _set(dataset, "metainfo", _copied(cfg.metainfo), place, lines, shown=f"metainfo ({count} classes)")
     if part != "train" and "test_mode" not in dataset and ann_files:
         dataset.test_mode = True
+
+
+def _bind_workers(loader: ConfigDict, place: str, lines: list[str]) -> None:
+    """Switch off what torch's DataLoader refuses without worker processes."""
+    if loader.get("num_workers", 0) != 0:
+        return
+    if loader.get("persistent_workers"):
+        _set(loader, "persistent_workers", False, place, lines, shown="False, since num_workers is 0")
+    if loader.get("prefetch_factor") is not None:
+        _set(loader, "prefetch_factor", None, place, lines, shown="None, since num_workers is 0")
 
 
 def _bind_evaluator(cfg: Config, part: str, lines: list[str]) -> None:

@@ -42,6 +42,8 @@ def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:
         problems += _check_evaluators(cfg, part)
     if {"train", "val"} <= set(parts) and not problems:
         problems += check_leaks(cfg)
+    if "train" in parts and not problems:
+        problems += check_batches(cfg)
     return problems + (check_sampler(cfg) if "train" in parts else [])
 
 
@@ -66,6 +68,26 @@ def _check_annotation_file(
     problems = check_categories(annotations, classes, path) if classes else []
     prefix = (dataset.get("data_prefix") or {}).get("img", "")
     return problems + check_images(annotations, root / prefix, path)
+
+
+def check_batches(cfg: Config) -> Iterator[Problem]:
+    """A training set smaller than a batch gives none where incomplete batches are dropped.
+
+    Args:
+        cfg: A bound config whose annotation files are sound.
+    """
+    loader = cfg.get("train_dataloader")
+    if not loader:
+        return
+    sampler = loader.get("batch_sampler") or {}
+    key = "train_dataloader.drop_last" if loader.get("drop_last") else "train_dataloader.batch_sampler.drop_last"
+    if not (loader.get("drop_last") or sampler.get("drop_last")):
+        return
+    paths = [annotation_path(dataset) for dataset in leaf_datasets(loader.dataset)]
+    images, size = sum(len(read_json(path)["images"]) for path in paths), loader.get("batch_size", 1)
+    if images < size:
+        what = f"there are {images} images to train on, fewer than a batch of {size}: all of them would be dropped"
+        yield Problem(key, what, f"set it to False, or train_dataloader.batch_size to at most {images}")
 
 
 def _check_evaluators(cfg: Config, part: str) -> Iterator[Problem]:

@@ -126,3 +126,15 @@ def test_leaf_datasets_walks_all_wrappers():
     leaves = [dict(type="A"), dict(type="B")]
     wrapped = Config(dict(d=dict(type="Repeat", dataset=dict(type="Concat", datasets=leaves)))).d
     assert [leaf.type for leaf in leaf_datasets(wrapped)] == ["A", "B"]
+
+
+def test_without_workers_what_needs_them_is_switched_off():
+    loader = dict(num_workers=0, persistent_workers=True, prefetch_factor=4, dataset=dict(type="D"))
+    cfg = Config(dict(train_dataloader=loader, val_dataloader={**loader, "num_workers": 2}))
+    lines = bind(cfg)
+    assert (cfg.train_dataloader.persistent_workers, cfg.train_dataloader.prefetch_factor) == (False, None)
+    assert (cfg.val_dataloader.persistent_workers, cfg.val_dataloader.prefetch_factor) == (True, 4)
+    assert [line for line in lines if "since num_workers is 0" in line] == [
+        "train_dataloader.persistent_workers = False, since num_workers is 0 (was True)",
+        "train_dataloader.prefetch_factor = None, since num_workers is 0 (was 4)",
+    ]

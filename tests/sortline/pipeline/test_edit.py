@@ -3,6 +3,7 @@ from mmengine.config import Config
 
 from sortline.errors import InputError
 from sortline.pipeline import edit as edits
+from sortline.runs.run_record import RunRecord
 
 
 def test_data_root_needs_a_config_that_takes_its_paths_from_it():
@@ -146,3 +147,16 @@ def test_a_resumed_run_keeps_the_batch_that_was_found_for_it():
     (line,) = edits.use_batch_of(cfg, settings)
     assert (cfg.train_dataloader.batch_size, cfg.optim_wrapper.optimizer.lr) == (12, 0.015)
     assert "12 images a step at learning rate 0.015" in line
+
+
+def test_what_a_checkpoint_overrides_on_resuming_is_said():
+    settings = dict(optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.1)), train_cfg=dict(max_epochs=12))
+    cfg = Config(settings | dict(load_from="epoch_3.pth"))
+    earlier = RunRecord("x.py", settings, {})
+    assert edits.ignored_on_resume(cfg, None) == edits.ignored_on_resume(cfg, earlier) == []
+    cfg.optim_wrapper.optimizer.lr = 0.01
+    cfg.train_cfg.max_epochs = 24
+    rate, length = edits.ignored_on_resume(cfg, earlier)
+    assert "optim_wrapper.optimizer.lr = 0.01 has no effect: the checkpoint goes on with 0.1" in rate
+    assert "--cfg-options load_from=epoch_3.pth" in rate
+    assert "train_cfg.max_epochs was 12 and is 24: the learning rate was planned for 12" in length

@@ -158,3 +158,18 @@ def test_a_sampler_that_can_not_work_is_named_before_anything_is_built(make_data
 
 def test_other_samplers_are_not_ours_to_check(checked):
     assert checked(sampler=dict(type="ClassAwareSampler", thr=5)) == []
+
+
+@pytest.mark.parametrize("where", ["drop_last", "batch_sampler"])
+def test_a_training_set_smaller_than_a_batch_is_not_dropped_in_silence(make_dataset, make_config, where):
+    cfg = load_config(make_config(make_dataset(val=coco(images=2))))
+    cfg.ann_files.val = "val.json"
+    bind(cfg)
+    cfg.train_dataloader.batch_size = 7
+    value = dict(type="AspectRatioBatchSampler", drop_last=True) if where == "batch_sampler" else True
+    cfg.train_dataloader[where] = value
+    (problem,) = check_data(cfg)
+    assert problem.where.endswith("drop_last")
+    assert "6 images to train on, fewer than a batch of 7" in problem.what
+    cfg.train_dataloader.batch_size = 6
+    assert check_data(cfg) == []

@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from sortline.pipeline.check.training import check_secrets, check_training, unseeded_lines
+from sortline.pipeline.check.training import check_loops, check_secrets, check_training, unseeded_lines
 
 
 def messages(**settings):
@@ -97,3 +97,17 @@ def test_a_transform_without_a_seed_is_named_once(config, place):
 def test_transforms_that_follow_the_seed_are_fine():
     pipeline = [dict(type="RandomAlbumentations", transforms=[dict(type="Blur")]), dict(type="RandomFlip")]
     assert unseeded_lines(Config(dict(train_pipeline=pipeline, test_pipeline=[dict(type="Albu")]))) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (dict(val_dataloader=dict(), val_cfg=dict(), val_evaluator=dict()), None),
+        (dict(val_dataloader=None, val_cfg=None, val_evaluator=None), None),
+        (dict(train_dataloader=dict(batch_size=1), train_cfg=dict(max_epochs=1)), "optim_wrapper"),
+        (dict(test_dataloader=dict(batch_size=1), test_cfg=dict(), test_evaluator=None), "test_evaluator"),
+        (dict(val_cfg=dict()), "val_dataloader and val_evaluator"),
+    ],
+)
+def test_a_loop_has_all_its_parts_or_none(settings, place):
+    assert [problem.where for problem in check_loops(Config(settings))] == ([place] if place else [])

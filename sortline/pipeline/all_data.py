@@ -116,7 +116,7 @@ def _uncounted(cfg: Config) -> list[Problem]:
 
 
 def _other_schedules(cfg: Config, found: BestEpochs, folder: Path) -> list[Problem]:
-    """Find folds that took another way: their best epoch would mean nothing here."""
+    """Find folds that took another way, or were best by another score: their best epoch would mean nothing here."""
     ours = without_secrets(cfg._cfg_dict.to_dict())
     problems = []
     for fold, record in found.records.items():
@@ -125,6 +125,10 @@ def _other_schedules(cfg: Config, found: BestEpochs, folder: Path) -> list[Probl
             shown = counted([f"{key} = {old!r}, now {new!r}" for key, old, new in changes])
             remedy = "train the folds again, or undo the change"
             problems.append(Problem(str(folder / f"fold_{fold}"), f"was trained on another schedule: {shown}", remedy))
+    name, decided = cfg.get("deciding_score"), next(iter(found.records.values())).deciding_name
+    if name and decided and name != decided:
+        what = f"is {name!r}, while {decided!r} chose the folds' best epochs"
+        problems.append(Problem("deciding_score", what, "name the same score, or train the folds again"))
     return problems
 
 

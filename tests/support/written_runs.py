@@ -59,13 +59,17 @@ def write_run(
 
 
 def write_fold_runs(
-    folder: Path, content: dict[str, Any], found: Callable[[int], bool] | Collection[int], folds: int = 3
+    folder: Path,
+    content: dict[str, Any],
+    found: Callable[[int], bool] | Collection[int],
+    folds: int = 3,
+    score: str = MAP50,
 ) -> Path:
     """Write the runs of an experiment's folds; image ``i`` validates fold ``i`` modulo ``folds``."""
     for fold in range(folds):
         val = parts_of_fold(content, fold, folds)["val"]
         ann_file = folder.parent / "folds" / f"fold_{fold}_val.json"
-        write_run(folder / f"fold_{fold}", val, ann_file, found, fold=fold)
+        write_run(folder / f"fold_{fold}", val, ann_file, found, fold=fold, score=score)
     return folder
 
 

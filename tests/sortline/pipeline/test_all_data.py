@@ -1,11 +1,12 @@
 import zipfile
+from dataclasses import replace
 
 import pytest
 from mmengine.config import Config
 
 from sortline.errors import InputError
 from sortline.pipeline.all_data import follow_folds, stop_at, train_on_all, use_all_data_folder
-from sortline.runs.run_record import TRAINED, RunRecord
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 
 LOOP = dict(type="EpochBasedTrainLoop", max_epochs=12, val_interval=1)
 STEPS = [dict(type="MultiStepLR", milestones=[8, 11])]
@@ -89,6 +90,16 @@ def test_folds_of_another_schedule_are_refused(tmp_path):
     make_folds(tmp_path, [20], dict(LOOP, max_epochs=24))
     with pytest.raises(InputError, match=r"train_cfg.max_epochs = 24, now 12"):
         follow_folds(config(), str(tmp_path))
+
+
+def test_folds_that_another_score_decided_are_refused(tmp_path):
+    make_folds(tmp_path, [9, 10])
+    for folder in tmp_path.glob("fold_*"):
+        record = read_record(folder)
+        replace(record, settings={**record.settings, "deciding_score": "contest/mAP50"}).write(folder)
+    assert follow_folds(config(deciding_score="contest/mAP50"), str(tmp_path))
+    with pytest.raises(InputError, match="deciding_score: is 'coco/bbox_mAP', while 'contest/mAP50' chose"):
+        follow_folds(config(deciding_score="coco/bbox_mAP"), str(tmp_path))
 
 
 @pytest.mark.parametrize(

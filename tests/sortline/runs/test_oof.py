@@ -4,7 +4,7 @@ import json
 
 import pytest
 from helpers import coco, parts_of_fold
-from written_runs import trained
+from written_runs import trained, write_fold_runs
 
 from sortline.errors import InputError
 from sortline.predictions.matching import Matches
@@ -193,3 +193,14 @@ def test_predictions_taken_away_are_noticed(experiment):
     collect_oof(folder, coco(), "train.json")
     (folder / "fold_2" / VAL_PREDICTIONS).write_text("[]")
     assert "scores mAP50 0.0000, but the run's test measured 1.0000" in refused(folder)
+
+
+def test_the_tool_scores_by_what_decided_about_the_folds(run_tool, tmp_path):
+    folder = write_fold_runs(tmp_path / "x", coco(images=12), range(6), score="coco/bbox_mAP")
+    (tmp_path / "train.json").write_text(json.dumps(coco(images=12)))
+    result = run_tool("collect_oof", folder, "--ann", tmp_path / "train.json")
+    assert result.returncode == 0, result.stderr
+    assert "fold 1: 4 images, coco/bbox_mAP 0." in result.stdout
+    kept = json.loads((folder / "predictions/oof.score.json").read_text())
+    assert (kept["name"], kept["map50"]) == ("coco/bbox_mAP", 6 / 12)
+    assert kept["value"] == pytest.approx(51 / 101)  # right up to recall 0.5: 51 of 101 points

@@ -1,4 +1,4 @@
-"""A small web server that serves one file, soundly or in the ways that servers fail."""
+"""A small web server that serves one file, correctly or with the failures of real servers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class FileServer(ThreadingHTTPServer):
 
     Attributes:
         content: Bytes of the file.
-        ranges: Whether a download may go on in the middle.
-        hang_ups: How many of the next answers end half-way.
-        answer: Status given in place of the file; 0 for none.
+        ranges: Whether range requests are supported.
+        hang_ups: Number of the next responses that break off halfway.
+        answer: Status code returned instead of the file; 0 for none.
         asked: ``Range`` header of each GET so far; empty without one.
     """
 

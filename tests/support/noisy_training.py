@@ -136,7 +136,7 @@ def make_runner(folder: Path, by_epoch: bool = True, accumulate: int = 3, worker
 
 
 def final_state(folder: Path, last: str = f"epoch_{EPOCHS}.pth") -> dict[str, Any]:
-    """Load what decides on the future of a run from its last checkpoint, and its files."""
+    """Return the state of a run from its last checkpoint, and the names of its files."""
     checkpoint = load_checkpoint_safely(folder / last)
     state = {key: checkpoint[key] for key in ("state_dict", "ema_state_dict", "optimizer", "param_schedulers")}
     info = checkpoint["message_hub"]["runtime_info"]
@@ -148,7 +148,7 @@ def final_state(folder: Path, last: str = f"epoch_{EPOCHS}.pth") -> dict[str, An
 
 
 def differences(left: Any, right: Any, place: str = "") -> list[str]:
-    """List the places in which two nested states are not equal bit for bit."""
+    """Return the places where two nested states are not equal bit for bit."""
     if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
         return [found for key in left for found in differences(left[key], right[key], f"{place}.{key}")]
     if isinstance(left, list | tuple) and isinstance(right, list | tuple) and len(left) == len(right):
@@ -160,7 +160,7 @@ def differences(left: Any, right: Any, place: str = "") -> list[str]:
 
 
 def start(folder: Path) -> int:
-    """Train in a process of its own, begun within milliseconds; return its number."""
+    """Train in a forked process, which starts within milliseconds; return its id."""
     child = os.fork()
     if child:
         return child
@@ -174,7 +174,7 @@ def start(folder: Path) -> int:
 
 
 def train_with_kills(folder: Path, longest: float, most: int, chance: random.Random) -> int:
-    """Train to the end, killed after random times, at most so often; return how often."""
+    """Train to the end, killed at random times at most ``most`` times; return the number of kills."""
     kills = 0
     while True:
         child = start(folder)
@@ -194,7 +194,7 @@ def train_with_kills(folder: Path, longest: float, most: int, chance: random.Ran
 
 
 def main(folder: Path, kills: int, seed: int) -> dict[str, Any]:
-    """Compare runs that were killed with one that was not."""
+    """Compare killed runs with an uninterrupted one."""
     chance = random.Random(seed)
     began = time.monotonic()
     assert os.waitpid(start(folder / "whole"), 0)[1] == 0

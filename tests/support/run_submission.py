@@ -20,12 +20,12 @@ import custom_modules.hooks  # noqa: F401
 
 
 def expected_boxes(image_id):
-    """Return labels, scores and corners of what the detector finds on an image."""
+    """Return labels, scores and corners of the detections on an image."""
     return [(row % 2, 0.25 * (1 + row), [row, 1, row + 10, 1 + image_id]) for row in range(image_id % 3)]
 
 
 class Photos(Dataset):
-    """The photos that an annotation file lists, as mmdet's datasets hold them."""
+    """The photos of an annotation file, in the form of mmdet's datasets."""
 
     metainfo = {"classes": ("a", "b")}  # noqa: RUF012
     cat_ids = (3, 5)

@@ -1,4 +1,4 @@
-"""Photos of noise with a few objects, in the form in which the loader hands a batch to a detector."""
+"""Photos of noise with a few objects, in the form of a loader's batch."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def make_batch(
     Args:
         size_wh: Width and height in pixels.
         classes: Number of classes; the objects' labels are taken from all of them.
-        masks: Give each object a mask: its box.
-        semantic: Give each photo a map of classes, shape ``(1, height, width)``.
-        proposals: Give each photo proposals, as for a detector that reads them from a file: the objects' boxes.
+        masks: Add a mask to each object: its filled box.
+        semantic: Add a map of classes to each photo, shape ``(1, height, width)``.
+        proposals: Add proposals to each photo, for detectors that read them from a file: the objects' boxes.
 
     Returns:
         ``inputs`` and ``data_samples``, as mmdet's data preprocessors take them.
@@ -47,7 +47,7 @@ def make_batch(
 
 
 def semi_supervised(batch: dict[str, Any]) -> dict[str, Any]:
-    """Hand one batch to all three branches of a semi-supervised detector: labelled, teacher's and student's."""
+    """Use one batch for all three branches of a semi-supervised detector: labelled, teacher's and student's."""
     branches = ("sup", "unsup_teacher", "unsup_student")
     for sample in batch["data_samples"]:
         sample.set_metainfo(dict(homography_matrix=np.eye(3, dtype=np.float32)))

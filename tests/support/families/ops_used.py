@@ -21,8 +21,8 @@ class OpsUsed:
     """The ops that something needs, named as :func:`op_name` names them.
 
     Attributes:
-        called: Those that it called.
-        on_gpu: Those for which mmcv and mmdet take plain torch where the tensors are not on a GPU.
+        called: Ops that were called.
+        on_gpu: Ops for which mmcv and mmdet use plain torch if the tensors are not on a GPU.
     """
 
     called: set[str] = field(default_factory=set)
@@ -30,7 +30,7 @@ class OpsUsed:
 
 
 def op_name(function: str) -> str:
-    """Name the op that a function of ``mmcv._ext`` is the forward or backward half of.
+    """Return the name of the op whose forward or backward function is given.
 
     >>> op_name("deform_conv_backward_parameters")
     'deform_conv'
@@ -41,7 +41,7 @@ def op_name(function: str) -> str:
 
 @contextmanager
 def ops_used() -> Iterator[OpsUsed]:
-    """Record which ops are called; what is yielded fills while the body runs."""
+    """Record which ops are called while the body runs, in the object that is yielded."""
     used = OpsUsed()
     ext = importlib.import_module(EXT_NAME)
 
@@ -71,7 +71,7 @@ def _adder(names: set[str], name: str) -> Callable[..., None]:
 
 @contextmanager
 def _noting(owner: Any, name: str, note: Callable[..., None]) -> Iterator[None]:
-    """Tell ``note`` the arguments of every call of a function, as long as the body runs."""
+    """Call ``note`` with the arguments of every call of a function while the body runs."""
     function = getattr(owner, name)
 
     @functools.wraps(function)

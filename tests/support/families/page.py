@@ -35,10 +35,10 @@ def rewrite(page: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
 
 def with_new_trials(path: Path, new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Replace the families tried again among the results that an earlier run has left.
+    """Replace the results of families that were tried again.
 
     Args:
-        path: The results file; it may be absent.
+        path: The results file, which may not exist.
         new: Trials of whole families.
 
     Returns:
@@ -50,7 +50,7 @@ def with_new_trials(path: Path, new: Sequence[Mapping[str, Any]]) -> list[Mappin
 
 
 def served_ops() -> list[str]:
-    """List the ops that Sortline serves, by the names of :func:`op_name`."""
+    """Return the ops that Sortline serves, by the names of :func:`op_name`."""
     return sorted({op_name(name) for name in ext.__all__ if not name.startswith("get_")})
 
 
@@ -75,11 +75,11 @@ def replace_part(page: str, name: str, content: str, where: str) -> str:
 
 
 def families_table(trials: Sequence[Mapping[str, Any]], out_of_scope: Mapping[str, str]) -> str:
-    """Write a table of all families, a row for each config tried, one for each family left out.
+    """Return a table of all families: a row for each config tried, and one for each family left out.
 
     Args:
         trials: As dicts, with the attributes of :class:`families.trial.Trial`.
-        out_of_scope: Reason why a family isn't tried.
+        out_of_scope: By family, the reason why it is not tried.
     """
     rows = [(trial["family"], trial["config"], _ops(trial), trial["problem"] or "yes") for trial in trials]
     rows += [(family, "-", "-", f"not tried: {reason}") for family, reason in out_of_scope.items()]
@@ -93,7 +93,7 @@ def _ops(trial: Mapping[str, Any]) -> str:
 
 
 def parity_table(ops: Sequence[str], parity: Mapping[str, Any] | None) -> str:
-    """Write a table of ops with the differences from the compiled build, or that nothing was compared.
+    """Return a table of ops with the differences from the compiled build, as far as they were compared.
 
     Args:
         ops: All ops that Sortline serves.

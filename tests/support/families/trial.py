@@ -1,4 +1,4 @@
-"""Build a shipped detector, tiny; train it one step; let it predict; say which ops that took."""
+"""Build a shipped detector in tiny form, train it for one step, let it predict, and report the ops used."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CLASS_KEYS = ("num_classes", "num_things_classes")
 
 @dataclass(frozen=True)
 class Trial:
-    """How one config fared.
+    """The result for one config.
 
     Attributes:
         family: Folder of the config.
         config: Its name without folder and ending.
         ops: Ops that it called.
-        gpu_ops: Ops that it calls on a GPU only, plain torch in their place elsewhere.
-        problem: Why it doesn't work; empty where it does.
+        gpu_ops: Ops that it calls on a GPU only; elsewhere plain torch is used.
+        problem: Why it does not work; empty if it does.
     """
 
     family: str
@@ -50,7 +50,7 @@ def try_families(families: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Try every config of the table.
 
     Args:
-        families: Try these only.
+        families: Try only these.
 
     Returns:
         A dict for each :class:`Trial`.
@@ -78,7 +78,7 @@ def try_families(families: Sequence[str] | None = None) -> list[dict[str, Any]]:
 
 
 def try_config(family: str, config: str) -> Trial:
-    """Build, train and predict; a failure is reported, not raised."""
+    """Build, train and predict; a failure is returned, not raised."""
     with ops_used() as used:
         try:
             train_and_predict(family, config)
@@ -118,8 +118,8 @@ def train_and_predict(family: str, config: str) -> None:
 def tiny_config(family: str, config: str) -> Config:
     """Read a shipped config and make its detector tiny.
 
-    The teacher of knowledge distillation is given by a path that the installed package lacks: it has its configs
-    below ``mmdet/.mim``. (mmdet/models/detectors/kd_one_stage.py, ``teacher_config``)
+    The path of the teacher of knowledge distillation does not exist in the installed package, which has its configs
+    in ``mmdet/.mim``. (mmdet/models/detectors/kd_one_stage.py, ``teacher_config``)
     """
     cfg = Config.fromfile(SHIPPED / family / f"{config}.py", import_custom_modules=False)
     teacher = cfg.model.pop("teacher_config", None)
@@ -143,7 +143,7 @@ def _train_step(detector: Any, batch: dict[str, Any]) -> None:
 
 
 def _batch(cfg: Config) -> dict[str, Any]:
-    """Make a batch with what the config's own pipeline loads, of the size that its detector is built for."""
+    """Make a batch with what the config's pipeline loads, in the size that its detector is built for."""
     values = list(_items(cfg._cfg_dict))
     sides = [value for key, value in values if key == "input_size" and isinstance(value, int)]
     size_wh = (sides[0], sides[0]) if sides else SIZE_WH
@@ -169,7 +169,7 @@ def _items(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _keep_every_score(model: dict[str, Any]) -> None:
-    """Let the scores of an untrained detector pass, so that what comes after the threshold runs too."""
+    """Set score thresholds to 0, so that an untrained detector has detections and the code after them runs too."""
     for part in parts_of(model):
         if "score_thr" in part:
             part["score_thr"] = 0.0

@@ -1,4 +1,4 @@
-"""Run each case with either implementation behind mmcv's layers, and judge the difference."""
+"""Run each case with both implementations behind mmcv's layers, and compare the results."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _compare(case: Case, device: str) -> Outcome:
 
 
 def _lacks_kernel(error: RuntimeError) -> bool:
-    """Whether mmcv said that its extension can't do this op on the device."""
+    """Return whether mmcv's extension has no kernel of this op for the device."""
     return "implementation for device" in str(error) or "must be a CUDA tensor" in str(error)
 
 
@@ -116,7 +116,7 @@ def _gradients(value: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
 
 @contextmanager
 def _served_by(module: ModuleType) -> Iterator[None]:
-    """Let mmcv's layers call ``module`` for a while."""
+    """Make mmcv's layers call ``module`` while the body runs."""
     users = [user for name, user in sys.modules.items() if name.startswith("mmcv.ops.") and hasattr(user, "ext_module")]
     before = [user.ext_module for user in users]
     for user in users:

@@ -91,7 +91,8 @@ def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]", decides: 
     """Score the rows' predictions, those with test-time augmentation last."""
     from sortline.data.annotations import read_annotations
     from sortline.runs.ablation import score_rows
-    from sortline.runs.run_record import TEST_PREDICTIONS, VAL_PREDICTIONS, read_record
+    from sortline.runs.run_folder import TEST_PREDICTIONS, VAL_PREDICTIONS
+    from sortline.runs.run_record import read_record
 
     folders = [[run.folder for run in runs] for runs in planned]
     if args.tta:
@@ -111,7 +112,7 @@ def score(args: argparse.Namespace, planned: "list[list[PlannedRun]]", decides: 
 
 def test_with_tta(run: "PlannedRun") -> Path:
     """Test a run with several views of each photo, unless that was done since its plain test; return the folder."""
-    from sortline.runs.run_record import TEST_PREDICTIONS
+    from sortline.runs.run_folder import TEST_PREDICTIONS
 
     folder = run.folder / "tta"
     done, plain = folder / TEST_PREDICTIONS, run.folder / TEST_PREDICTIONS

@@ -26,9 +26,9 @@ def main(argv: list[str] | None = None) -> "Scores":
     from sortline.predictions.matching import Matches
     from sortline.predictions.results import write_results
     from sortline.predictions.score import format_scores, score
+    from sortline.runs.named_score import label
     from sortline.runs.oof import collect_oof
-    from sortline.runs.run_record import OOF_PREDICTIONS, OOF_SCORE
-    from sortline.runs.score import label
+    from sortline.runs.run_folder import OOF_PREDICTIONS, OOF_SCORE
 
     annotations, left_out = without_pseudo(read_annotations(args.ann))
     results, parts = collect_oof(args.folder, annotations, str(args.ann), args.folds_dir)

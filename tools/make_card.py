@@ -40,10 +40,10 @@ def main(argv: list[str] | None = None) -> list[Path]:
 
 def runs_in(folder: Path) -> list[Path]:
     """List the folders of the folds that a folder holds, after itself where it is a run's or holds none."""
-    from sortline.runs.run_record import NAME, fold_folders
+    from sortline.runs.run_folder import RECORD, fold_folders
 
     folds = list(fold_folders(folder).values())
-    return [folder, *folds] if not folds or (folder / NAME).is_file() else folds
+    return [folder, *folds] if not folds or (folder / RECORD).is_file() else folds
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

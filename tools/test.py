@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     args = parse_args(argv)
 
     from sortline.pipeline import execute, prepare
-    from sortline.runs.score import label
+    from sortline.runs.named_score import label
 
     run = prepare.ready_to_test(request_of(args), args.checkpoint)
     result = execute.run_test(run)

@@ -100,7 +100,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def print_result(result: dict[str, Any], request: RunRequest) -> None:
     """Say where the weights are and what to run next."""
-    from sortline.runs.score import shown
+    from sortline.runs.named_score import shown
 
     if "stopped" in result:
         again = tool_command("tools/train.py", *request.resumed().arguments())

@@ -31,8 +31,8 @@ from sortline.runs.checkpoints import (
     recall_names,
     set_aside,
 )
-from sortline.runs.run_record import NAME as RECORD
-from sortline.runs.score import BEST_METRIC, BEST_SCORE, rule_of
+from sortline.runs.named_score import BEST_METRIC, BEST_SCORE, rule_of
+from sortline.runs.run_folder import RECORD
 
 
 @HOOKS.register_module()

@@ -11,7 +11,7 @@ from mmengine.registry import HOOKS
 
 from custom_modules.metrics.contest_metric import last_evaluated
 from sortline.predictions.results import write_results
-from sortline.runs.run_record import VAL_PREDICTIONS
+from sortline.runs.run_folder import VAL_PREDICTIONS
 
 
 @HOOKS.register_module()

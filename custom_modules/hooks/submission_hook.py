@@ -15,7 +15,7 @@ from sortline.errors import InputError, Problem
 from sortline.predictions.detections import ImageDetections, image_detections, in_file_order, to_results
 from sortline.predictions.results import write_results
 from sortline.predictions.submission import write_submission
-from sortline.runs.run_record import SUBMISSION
+from sortline.runs.run_folder import SUBMISSION
 
 
 @HOOKS.register_module()

@@ -9,7 +9,7 @@ from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem, counted
 from sortline.runs.best_epochs import BestEpochs, best_epochs
-from sortline.runs.run_record import fold_folders
+from sortline.runs.run_folder import fold_folders
 from sortline.runs.settings import difference
 from sortline.secrets import without_secrets
 

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from sortline.errors import Problem, counted, nearest
 from sortline.predictions.coco_metrics import METRICS as COCO_METRICS
-from sortline.runs.score import rule_of
+from sortline.runs.named_score import rule_of
 
 EARLY_STOPPING = ("EarlyStoppingHook", "ResumableEarlyStoppingHook")
 COCO_ITEMS = ("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l")

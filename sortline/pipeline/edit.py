@@ -14,7 +14,8 @@ from sortline.pipeline.all_data import use_all_data_folder
 from sortline.pipeline.bind import PARTS, leaf_datasets
 from sortline.pipeline.request import RunRequest
 from sortline.pipeline.train_sources import OWN_SAMPLERS
-from sortline.runs.run_record import RunRecord, fold_folder
+from sortline.runs.run_folder import fold_folder
+from sortline.runs.run_record import RunRecord
 from sortline.runs.settings import difference
 from sortline.secrets import without_secrets
 from sortline.tracking.wandb_run import sweep_folder

@@ -22,9 +22,9 @@ from sortline.pipeline.registered import register
 from sortline.pipeline.request import RunRequest
 from sortline.pipeline.run_keeping import describe_run, kept_record
 from sortline.runs.checkpoints import is_best
-from sortline.runs.run_folder import sole_user
-from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS, RunRecord, read_record
-from sortline.runs.score import best_in_training
+from sortline.runs.named_score import best_in_training
+from sortline.runs.run_folder import SUBMISSION, TEST_PREDICTIONS, sole_user
+from sortline.runs.run_record import RunRecord, read_record
 from sortline.runs.validated import doubt_about_test
 from sortline.tracking.trackers import breaks_tracked
 from sortline.weights.checkpoint_loading import install_safe_loading

@@ -13,7 +13,8 @@ from sortline.files import file_sha256, read_json
 from sortline.pipeline.all_data import FOLDER as ALL_DATA
 from sortline.pipeline.bind import annotation_path, leaf_datasets
 from sortline.runs.checkpoints import find_checkpoint
-from sortline.runs.run_record import TRAINED, RunRecord, fold_folder, read_record
+from sortline.runs.run_folder import fold_folder
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 from sortline.weights.pretrained import drop_pretrained
 
 #: Config keys that name an experiment.

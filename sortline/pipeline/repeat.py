@@ -29,7 +29,8 @@ from sortline.runs.git_state import differing_files, read_code
 from sortline.runs.logged_scalars import LossComparison, compare_logged, read_logged
 from sortline.runs.recorded_settings import restore_settings, without_hidden
 from sortline.runs.repeatability import Difference, find_differences, of_hidden, print_differences
-from sortline.runs.run_record import NAME, RunRecord
+from sortline.runs.run_folder import RECORD
+from sortline.runs.run_record import RunRecord
 from sortline.weights.checkpoint_comparison import WeightComparison, compare_checkpoints
 from sortline.weights.fetch_pretrained import missing_lines, resolve_pretrained
 from sortline.weights.pretrained import find_wants
@@ -203,9 +204,9 @@ def prepare_repeat(record: RunRecord, request: RepeatRequest, split_dir: str | o
     try:
         settings = restore_settings(record.settings, record.settings_types)
     except (KeyError, IndexError, ValueError, TypeError):
-        raise InputError(Problem(NAME, "its settings have been changed by hand", "restore the file")) from None
+        raise InputError(Problem(RECORD, "its settings have been changed by hand", "restore the file")) from None
     settings, hidden = without_hidden(settings)
-    if kinds := check_kinds(Config(settings, cfg_text=f"# {NAME}", filename=NAME)):
+    if kinds := check_kinds(Config(settings, cfg_text=f"# {RECORD}", filename=RECORD)):
         raise InputError(kinds)  # nothing that follows could read such settings
     settings["randomness"] = {**(settings.get("randomness") or {}), "seed": record.seed}
     if request.data_root is not None:
@@ -213,7 +214,7 @@ def prepare_repeat(record: RunRecord, request: RepeatRequest, split_dir: str | o
     lines: list[str] = []
     settings = _with_parts(settings, Path(split_dir), lines)
     settings["work_dir"] = str(request.target)
-    cfg = Config(settings, cfg_text=f"# repeated from {NAME}", filename=record.config)
+    cfg = Config(settings, cfg_text=f"# repeated from {RECORD}", filename=record.config)
     # Modules of the user's own that the run used are code: to look at a run imports none of them.
     imports = own_imports(cfg)
     _refuse_code_of_the_run(imports, request.run)

@@ -21,8 +21,8 @@ from sortline.errors import InputError, RunStopped
 from sortline.pipeline.run_inputs import describe_parents, photos_by_part
 from sortline.runs.conditions import Hardware, installed_versions, set_variables, this_machine
 from sortline.runs.git_state import keep_code
+from sortline.runs.named_score import best_in_training
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, RunRecord, Start, read_record, utc_now
-from sortline.runs.score import best_in_training
 from sortline.secrets import command_line, hide_in_text
 
 BYTES_PER_MIB = 2**20

@@ -14,7 +14,8 @@ from mmengine.config import Config, ConfigDict
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.pipeline.bind import as_list, leaf_datasets
 from sortline.predictions.ensembling.ensemble_settings import EnsembleSettings
-from sortline.runs.run_record import RunRecord, fold_folder
+from sortline.runs.run_folder import fold_folder
+from sortline.runs.run_record import RunRecord
 
 FOLDER = "tta"
 FLIPS = ("horizontal", "vertical", "diagonal")

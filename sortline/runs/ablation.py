@@ -25,7 +25,7 @@ from sortline.predictions.ranking import mean_ap
 from sortline.predictions.read import read_predictions
 from sortline.reports.numbers import interval_text
 from sortline.reports.tables import Table
-from sortline.runs.score import label
+from sortline.runs.named_score import label
 
 HEADERS = ("", "{} of each seed", "mean", "95% interval", "gain on the row above", "95% interval of it")
 

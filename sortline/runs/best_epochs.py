@@ -11,7 +11,8 @@ from pathlib import Path
 from sortline.errors import InputError, Problem, counted, tool_command
 from sortline.files import missing_part
 from sortline.runs.checkpoints import find_checkpoint
-from sortline.runs.run_record import TRAINED, RunRecord, fold_folders, read_record
+from sortline.runs.run_folder import fold_folders
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 
 BEST = re.compile(r"best_.*_epoch_(\d+)\.pth")
 

@@ -20,7 +20,7 @@ from sortline.predictions.matching import Matches
 from sortline.predictions.read import read_results
 from sortline.predictions.score import Scores, score
 from sortline.reports.tables import Table
-from sortline.runs.run_record import SUBMISSION, TEST_PREDICTIONS
+from sortline.runs.run_folder import SUBMISSION, TEST_PREDICTIONS
 
 CONFIG = "configs/demo/gfl_efficientnet-lite0_fpn-256_4e_demo.py"
 

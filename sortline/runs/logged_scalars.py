@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sortline.errors import InputError, Problem
-from sortline.runs.run_record import SCALARS
+from sortline.runs.run_folder import SCALARS
 from sortline.runs.typed_json import finite_number
 
 #: What depends on the clock and the machine, not on the training.

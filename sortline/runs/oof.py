@@ -11,7 +11,8 @@ from sortline.data.annotations import CocoJson, category_names, without_pseudo
 from sortline.errors import InputError, Problem, counted
 from sortline.files import missing_part
 from sortline.predictions.results import Results
-from sortline.runs.run_record import RunRecord, fold_folders
+from sortline.runs.run_folder import fold_folders
+from sortline.runs.run_record import RunRecord
 from sortline.runs.settings import difference_in_effect
 from sortline.runs.validated import Validated, finished_record, read_validated
 

@@ -19,8 +19,9 @@ from sortline.errors import InputError, Problem
 from sortline.reports.numbers import score_text
 from sortline.reports.tables import GAP, Table
 from sortline.runs.checkpoints import find_checkpoint, find_resume
-from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
-from sortline.runs.score import COCO_MAP, label
+from sortline.runs.named_score import COCO_MAP, label
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 from sortline.runs.settings import difference_in_effect
 
 LOG = "output.log"

@@ -14,7 +14,8 @@ from sortline.reports.tables import Table
 from sortline.runs.conditions import Hardware, Photos
 from sortline.runs.git_state import SOURCE_SUFFIXES, GitState
 from sortline.runs.recorded_settings import LOST, settings_hash
-from sortline.runs.run_record import NAME, RunRecord, read_record
+from sortline.runs.run_folder import RECORD
+from sortline.runs.run_record import RunRecord, read_record
 from sortline.runs.settings import ABSENT, PLACES
 from sortline.secrets import HIDDEN
 
@@ -171,8 +172,8 @@ def repeatable_record(folder: str | os.PathLike[str]) -> RunRecord:
     """
     record = read_record(folder)
     if record is None:
-        raise InputError(Problem(str(folder), f"holds no {NAME}", "name the folder of a run, such as work_dirs/x"))
-    where = os.path.join(folder, NAME)
+        raise InputError(Problem(str(folder), f"holds no {RECORD}", "name the folder of a run, such as work_dirs/x"))
+    where = os.path.join(folder, RECORD)
     if not record.starts:
         what = "tells of no training: it was tested alone, or trained by a version that recorded less"
         raise InputError(Problem(where, what, "train it again with tools/train.py"))
@@ -206,5 +207,5 @@ def check_free(folder: Path) -> None:
     Raises:
         InputError: It does.
     """
-    if (folder / NAME).exists() or list(folder.glob("*.pth")):
+    if (folder / RECORD).exists() or list(folder.glob("*.pth")):
         raise InputError(Problem(str(folder), "holds a run already", "choose another --work-dir, or move it away"))

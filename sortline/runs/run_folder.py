@@ -1,4 +1,4 @@
-"""A run folder: what its run is called, and that only one training at a time uses it."""
+"""A run folder: what lies in it, what its run is called, and that only one training at a time uses it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ from typing import Any
 
 from sortline.errors import InputError, Problem
 
+#: The run's record.
+RECORD = "run.json"
+#: Detections on the validation images, relative to the run folder.
+VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
+#: The same on the test images.
+TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
+#: Detections of all folds on the images that they did not train on.
+OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
+#: What they score.
+OOF_SCORE = Path("predictions") / "oof.score.json"
+#: The rows to hand in.
+SUBMISSION = "submission.csv"
+#: One page about the run.
+CARD = "card.html"
+#: Where mmengine's visualizer keeps the scalars of each start; starts sort by time.
+SCALARS = "*/vis_data/scalars.json"
+#: The folder of a fold's run within its experiment's.
+FOLD_FOLDER = re.compile(r"fold_(0|[1-9]\d*)")
 LOCK = ".lock"
 #: What a lock holds: the number of the process that took it, or nothing yet.
 CONTENT = re.compile(rb"\d{0,20}\n?")
@@ -23,6 +41,17 @@ FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 TRIES = 100
 #: Letters of a tag, and of an artifact's name, that trackers allow.
 LONGEST_TAG, LONGEST_NAME = 64, 128
+
+
+def fold_folder(fold: int) -> str:
+    """Name the folder of a fold's run within its experiment's."""
+    return f"fold_{fold}"
+
+
+def fold_folders(folder: str | os.PathLike[str]) -> dict[int, Path]:
+    """List the folders of folds' runs within an experiment's, by fold; none where there is no such folder."""
+    matches = [(FOLD_FOLDER.fullmatch(path.name), path) for path in Path(folder).glob("fold_*") if path.is_dir()]
+    return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
 
 def run_identity(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -14,26 +13,10 @@ from sortline.errors import InputError, Problem
 from sortline.files import file_sha256, write_json
 from sortline.runs.conditions import Conditions
 from sortline.runs.git_state import GitState
-from sortline.runs.score import Score, decided_by, recorded_best
+from sortline.runs.named_score import Score, decided_by, recorded_best
+from sortline.runs.run_folder import RECORD
 from sortline.runs.typed_json import read_dataclass
 
-NAME = "run.json"
-#: Detections on the validation images, relative to the run folder.
-VAL_PREDICTIONS = Path("predictions") / "val.bbox.json"
-#: The same on the test images.
-TEST_PREDICTIONS = Path("predictions") / "test.bbox.json"
-#: Detections of all folds on the images that they did not train on.
-OOF_PREDICTIONS = Path("predictions") / "oof.bbox.json"
-#: What they score.
-OOF_SCORE = Path("predictions") / "oof.score.json"
-#: The rows to hand in.
-SUBMISSION = "submission.csv"
-#: One page about the run.
-CARD = "card.html"
-#: Where mmengine's visualizer keeps the scalars of each start; starts sort by time.
-SCALARS = "*/vis_data/scalars.json"
-#: The folder of a fold's run within its experiment's.
-FOLD_FOLDER = re.compile(r"fold_(0|[1-9]\d*)")
 #: Fields of many lines.
 LONG = ("settings", "settings_types")
 #: ``TRAINING`` also of a run that was killed, and could not say so.
@@ -163,23 +146,12 @@ class RunRecord(Conditions):
         own = [key for key in RunRecord.__annotations__ if key != "settings"]
         # What people look for comes first, what fills pages last.
         keys = [*own, *(key for key in content if key not in (*own, *LONG)), *LONG]
-        write_json(Path(folder) / NAME, {key: content[key] for key in keys}, indent=1)
+        write_json(Path(folder) / RECORD, {key: content[key] for key in keys}, indent=1)
 
 
 def utc_now() -> str:
     """Return the time in ISO 8601, UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def fold_folder(fold: int) -> str:
-    """Name the folder of a fold's run within its experiment's."""
-    return f"fold_{fold}"
-
-
-def fold_folders(folder: str | os.PathLike[str]) -> dict[int, Path]:
-    """List the folders of folds' runs within an experiment's, by fold; none where there is no such folder."""
-    matches = [(FOLD_FOLDER.fullmatch(path.name), path) for path in Path(folder).glob("fold_*") if path.is_dir()]
-    return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
 
 def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
@@ -188,7 +160,7 @@ def read_record(folder: str | os.PathLike[str]) -> RunRecord | None:
     Raises:
         InputError: The file is there and is not a record.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / RECORD
     if not path.exists():
         return None
     what = "is not a run's record"

@@ -13,8 +13,9 @@ from sortline.predictions.box_scores import box_score
 from sortline.predictions.matching import Matches, Truth, match
 from sortline.predictions.read import read_results
 from sortline.predictions.results import Results
-from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, read_record
-from sortline.runs.score import label, shown
+from sortline.runs.named_score import label, shown
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import TRAINED, RunRecord, read_record
 
 #: Scores of a checkpoint in training and in its test differ by less, also on a GPU, which adds up in no fixed order.
 SAME_CHECKPOINT = 1e-3

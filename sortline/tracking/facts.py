@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sortline.errors import RunStopped
-from sortline.runs.run_folder import artifact_name
-from sortline.runs.run_record import NAME, SUBMISSION, TEST_PREDICTIONS, VAL_PREDICTIONS, RunRecord
+from sortline.runs.run_folder import RECORD, SUBMISSION, TEST_PREDICTIONS, VAL_PREDICTIONS, artifact_name
+from sortline.runs.run_record import RunRecord
 from sortline.secrets import without_secrets
 
 BEST, LATEST = "best", "latest"
@@ -91,7 +91,7 @@ def data_files(record: RunRecord) -> Files:
 
 def record_files(run: str, folder: Path, record: RunRecord) -> Files:
     """Return what says how to repeat a run: its record, and the patch of its code where there is one."""
-    names = (NAME, record.git.diff_file) if record.git.diff_file else (NAME,)
+    names = (RECORD, record.git.diff_file) if record.git.diff_file else (RECORD,)
     return Files(artifact_name(run, "run"), "run", {name: folder / name for name in names})
 
 

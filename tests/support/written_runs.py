@@ -13,8 +13,9 @@ from helpers import coco, parts_of_fold
 from sortline.predictions.box_scores import MAP50, box_score
 from sortline.predictions.matching import Truth, match
 from sortline.predictions.read import read_results
-from sortline.runs.run_record import TRAINED, VAL_PREDICTIONS, RunRecord, describe_files
-from sortline.runs.score import Score
+from sortline.runs.named_score import Score
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import TRAINED, RunRecord, describe_files
 
 
 def found_rows(content: dict[str, Any], images: Collection[int], score: float = 0.9) -> list[dict[str, Any]]:

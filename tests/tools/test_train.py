@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers import ROOT, coco, refusal
 
-from sortline.runs.run_record import VAL_PREDICTIONS
+from sortline.runs.run_folder import VAL_PREDICTIONS
 
 pytestmark = pytest.mark.mm
 

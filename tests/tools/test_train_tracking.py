@@ -8,7 +8,7 @@ from helpers import ROOT
 
 pytest.importorskip("wandb")
 
-from sortline.runs.run_record import VAL_PREDICTIONS
+from sortline.runs.run_folder import VAL_PREDICTIONS
 from sortline.tracking.wandb_files import read_records, row_of
 
 pytestmark = [pytest.mark.mm, pytest.mark.slow]

@@ -20,9 +20,8 @@ from sortline.runs.card.card_validation import Validation, read_validation
 from sortline.runs.leaderboard.board import Entry, add_changes, make_entries
 from sortline.runs.leaderboard.found_runs import Run, read_run, runs_beside
 from sortline.runs.logged_scalars import Curves, read_curves
-from sortline.runs.run_folder import run_identity
-from sortline.runs.run_record import CARD, NAME
-from sortline.runs.score import label
+from sortline.runs.named_score import label
+from sortline.runs.run_folder import CARD, RECORD, run_identity
 
 TEMPLATE = Path(__file__).with_name("card.html.j2")
 #: What of the environment is told, by the keys of the record.
@@ -140,7 +139,7 @@ def read_card(
         charts={chart.name: chart for chart in drawn if chart is not None} | (validation.charts if validation else {}),
         validation=validation,
         why_not=why_not,
-        facts=environment(read_json(folder / NAME)),
+        facts=environment(read_json(folder / RECORD)),
         settings=yaml.safe_dump(run.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100),
     )
 

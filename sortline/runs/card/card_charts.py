@@ -26,7 +26,7 @@ from sortline.reports.theme import (
     with_style,
 )
 from sortline.runs.logged_scalars import Curves
-from sortline.runs.score import COCO_MAP, label
+from sortline.runs.named_score import COCO_MAP, label
 
 #: Parts of the loss that are drawn beside their sum.
 MOST_LOSSES = 6

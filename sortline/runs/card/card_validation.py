@@ -27,7 +27,7 @@ from sortline.predictions.score_charts import draw_confusion, draw_pr_curves
 from sortline.reports.theme import Chart
 from sortline.runs.card.card_charts import draw_class_aps
 from sortline.runs.comparison.compared_runs import photos_of
-from sortline.runs.score import Score
+from sortline.runs.named_score import Score
 from sortline.runs.validated import finished_record, read_validated
 
 #: Of the bootstrap.

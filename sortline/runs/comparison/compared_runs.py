@@ -16,7 +16,8 @@ from sortline.predictions.read import read_predictions
 from sortline.predictions.results import Results, with_true_labels
 from sortline.progress import track
 from sortline.runs.oof import by_ids_of, collect_oof
-from sortline.runs.run_record import OOF_PREDICTIONS, RunRecord, fold_folders, read_record
+from sortline.runs.run_folder import OOF_PREDICTIONS, fold_folders
+from sortline.runs.run_record import RunRecord, read_record
 from sortline.runs.validated import finished_record, read_validated
 
 

@@ -15,7 +15,7 @@ from sortline.reports.numbers import NOT_DEFINED, interval_text, score_text
 from sortline.reports.tables import Table
 from sortline.runs.comparison.changed_photos import ChangedPhotos
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference
-from sortline.runs.score import label
+from sortline.runs.named_score import label
 
 FORMAT_VERSION = 1
 PERCENT = f"{LEVEL:.0%}"

@@ -19,8 +19,8 @@ from sortline.predictions.box_scores import MAP50, box_score
 from sortline.progress import track
 from sortline.runs.leaderboard.found_runs import Run, find_runs
 from sortline.runs.leaderboard.kept_scores import interval_over_images, read_score
-from sortline.runs.run_record import OOF_SCORE
-from sortline.runs.score import Score, label, shown
+from sortline.runs.named_score import Score, label, shown
+from sortline.runs.run_folder import OOF_SCORE
 from sortline.runs.settings import Change, changes_of_parts, parts_by_type
 from sortline.runs.typed_json import finite_number
 

@@ -12,7 +12,7 @@ from typing import Any
 from sortline.errors import InputError, Problem, nearest
 from sortline.reports.tables import Table
 from sortline.runs.leaderboard.board import Entry
-from sortline.runs.score import label
+from sortline.runs.named_score import label
 
 CHANGES_SHOWN = 3
 

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from sortline.errors import InputError, Problem
 from sortline.files import missing_part, read_json
-from sortline.runs.run_record import FOLD_FOLDER, NAME, TRAINED, fold_folders
-from sortline.runs.score import LESS, decided_by, deciding_rule, recorded_best
+from sortline.runs.named_score import LESS, decided_by, deciding_rule, recorded_best
+from sortline.runs.run_folder import FOLD_FOLDER, RECORD, fold_folders
+from sortline.runs.run_record import TRAINED
 from sortline.runs.typed_json import finite_number
 
 #: Folders inside run folders that hold no runs, and what only looks like one: two iterations of everything.
@@ -117,7 +118,7 @@ def runs_beside(folder: Path) -> list[Run]:
     runs = []
     for beside in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
         for place in (beside, *fold_folders(beside).values()):
-            if (place / NAME).is_file():
+            if (place / RECORD).is_file():
                 with suppress(InputError):
                     runs.append(read_run(place))
     return runs
@@ -137,7 +138,7 @@ def _record_folders(root: Path) -> Iterator[Path]:
             (name for name in inner if not NO_RUNS.fullmatch(name)),
             key=lambda name: (os.path.islink(os.path.join(folder, name)), name),
         )
-        if NAME in files:
+        if RECORD in files:
             yield Path(folder)
 
 
@@ -147,9 +148,9 @@ def read_run(folder: Path) -> Run:
     Raises:
         InputError: It can't be read, or lacks what every record has.
     """
-    content = read_json(folder / NAME)
+    content = read_json(folder / RECORD)
     if not isinstance(content, dict) or not {"config", "settings", "status"} <= content.keys():
-        raise InputError(Problem(str(folder / NAME), "is not a run's record", "move the folder away, or train again"))
+        raise InputError(Problem(str(folder / RECORD), "is not a run's record", "move the folder away, or train again"))
     settings = _of(content, "settings", dict) or {}
     metrics, git = _of(content, "metrics", dict) or {}, _of(content, "git", dict) or {}
     is_trained, best = content["status"] == TRAINED, recorded_best(content)

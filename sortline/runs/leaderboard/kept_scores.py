@@ -13,7 +13,8 @@ from sortline.files import cache_folder, file_sha256, missing_part, read_json, w
 from sortline.predictions.bootstrap import Interval, interval, resamples
 from sortline.predictions.box_scores import box_score
 from sortline.predictions.ranking import mean_ap
-from sortline.runs.run_record import NAME, SUBMISSION, VAL_PREDICTIONS, fold_folders, utc_now
+from sortline.runs.run_folder import RECORD, SUBMISSION, VAL_PREDICTIONS, fold_folders
+from sortline.runs.run_record import utc_now
 from sortline.runs.typed_json import read_dataclass
 from sortline.runs.validated import finished_record, read_validated
 
@@ -59,7 +60,7 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
     problems = []
     if not root.is_dir():
         problems.append(Problem(str(root), "no such run folder", missing_part(root)))
-    elif not (root / NAME).is_file() and not fold_folders(root):
+    elif not (root / RECORD).is_file() and not fold_folders(root):
         remedy = "name the folder of a run, or one that holds fold_0, fold_1 ..."
         problems.append(Problem(str(root), "holds no run", remedy))
     if not 0 <= score <= 1:
@@ -103,7 +104,7 @@ def interval_over_images(folder: Path) -> Interval | None:
     """
     try:
         facts: list[Any] = [REPLICATES, SEED]
-        for path in (folder / NAME, folder / VAL_PREDICTIONS):
+        for path in (folder / RECORD, folder / VAL_PREDICTIONS):
             status = path.stat()
             facts += [str(path.resolve()), status.st_size, status.st_mtime_ns]
         kept = cache_folder() / "intervals" / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:24]}.json"

@@ -11,8 +11,8 @@ from sortline.errors import Problem
 from sortline.reports.page import page_template
 from sortline.runs.leaderboard.board import FINISHED, Entry
 from sortline.runs.leaderboard.columns import by_score, shown_columns
-from sortline.runs.run_record import CARD
-from sortline.runs.score import label
+from sortline.runs.named_score import label
+from sortline.runs.run_folder import CARD
 
 TEMPLATE = Path(__file__).with_name("leaderboard_page.html.j2")
 

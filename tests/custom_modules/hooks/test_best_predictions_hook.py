@@ -11,7 +11,7 @@ pytest.importorskip("mmengine")
 
 from custom_modules.hooks import BestPredictionsHook
 from custom_modules.metrics.contest_metric import ContestMetric
-from sortline.runs.run_record import VAL_PREDICTIONS
+from sortline.runs.run_folder import VAL_PREDICTIONS
 
 pytestmark = pytest.mark.mm
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from mmengine.config import Config
 
+from sortline.runs.named_score import Score
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, TRAINING, RunRecord, read_record
-from sortline.runs.score import Score
 
 pytestmark = pytest.mark.mm
 

@@ -10,7 +10,8 @@ from sortline.errors import InputError
 from sortline.predictions.matching import Matches
 from sortline.predictions.score import score
 from sortline.runs.oof import collect_oof
-from sortline.runs.run_record import VAL_PREDICTIONS, RunRecord, describe_files
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import RunRecord, describe_files
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from written_runs import trained
 from sortline.errors import InputError
 from sortline.runs import planned_runs
 from sortline.runs.planned_runs import Outcome, PlannedRun, commands_to_do, run_all, visible_gpus
-from sortline.runs.run_record import VAL_PREDICTIONS, RunRecord
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import RunRecord
 
 FILES = {"train": {"path": "t.json", "sha256": "1"}, "val": {"path": "v.json", "sha256": "2"}}
 RECORD = RunRecord("configs/x.py", {"lr": 0.1, "work_dir": "a"}, FILES, fold=0)

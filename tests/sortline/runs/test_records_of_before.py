@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sortline.runs.leaderboard.found_runs import read_run
+from sortline.runs.named_score import Score
 from sortline.runs.recorded_settings import record_settings, restore_settings, settings_hash
 from sortline.runs.run_record import TRAINED, read_record
-from sortline.runs.score import Score
 
 #: Shortened to the settings that tell something of the run.
 BEFORE = Path(__file__).parent / "records" / "run_2026-11.json"

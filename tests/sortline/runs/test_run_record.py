@@ -9,8 +9,8 @@ from sortline.errors import InputError
 from sortline.files import file_sha256
 from sortline.runs.conditions import Hardware, Photos
 from sortline.runs.git_state import GitState
+from sortline.runs.named_score import Score
 from sortline.runs.run_record import FAILED, TRAINING, RunRecord, Start, describe_files, read_record
-from sortline.runs.score import Score
 
 SOUND = {"config": "x", "settings": {}, "ann_files": {"val": {"path": "v", "sha256": "0"}}}
 

@@ -6,8 +6,9 @@ import pytest
 from written_runs import dataset, write_run
 
 from sortline.errors import InputError
-from sortline.runs.run_record import VAL_PREDICTIONS, RunRecord
-from sortline.runs.score import Score
+from sortline.runs.named_score import Score
+from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_record import RunRecord
 from sortline.runs.validated import doubt_about_test, finished_record, read_validated
 
 

@@ -10,7 +10,8 @@ from written_runs import dataset, found_rows, write_fold_runs, write_run
 from sortline.errors import InputError
 from sortline.predictions.ranking import map50_of
 from sortline.runs.comparison.compared_runs import on_the_same_images, photos_of, read_candidates
-from sortline.runs.run_record import OOF_PREDICTIONS, RunRecord
+from sortline.runs.run_folder import OOF_PREDICTIONS
+from sortline.runs.run_record import RunRecord
 
 
 @pytest.fixture

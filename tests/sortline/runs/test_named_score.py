@@ -4,12 +4,12 @@ import doctest
 
 import pytest
 
-from sortline.runs import score
-from sortline.runs.score import deciding_name, rule_of
+from sortline.runs import named_score
+from sortline.runs.named_score import deciding_name, rule_of
 
 
 def test_examples_hold():
-    assert doctest.testmod(score).failed == 0
+    assert doctest.testmod(named_score).failed == 0
 
 
 @pytest.mark.parametrize(

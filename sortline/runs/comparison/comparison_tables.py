@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sortline.predictions.bootstrap import LEVEL
 from sortline.predictions.box_scores import MAP50
-from sortline.reports.numbers import NOT_DEFINED, interval_text, score_text
+from sortline.reports.numbers import interval_text, score_text
 from sortline.reports.tables import Table
 from sortline.runs.comparison.changed_photos import ChangedPhotos
 from sortline.runs.comparison.compare import Comparison, PairedDifference, RunDifference
@@ -211,12 +211,12 @@ def _marked(paired: PairedDifference) -> str:
 
 
 def _own_span(paired: PairedDifference) -> str:
-    return NOT_DEFINED if paired.difference is None else interval_text(paired.difference.interval, "+.3f")
+    return interval_text(None if paired.difference is None else paired.difference.interval, "+.3f")
 
 
 def _share_better(paired: PairedDifference) -> str:
     share = None if paired.difference is None else paired.difference.share_better
-    return NOT_DEFINED if share is None else f"{share:.1%}"
+    return score_text(share, ".1%")
 
 
 def as_json(comparison: Comparison, photos: Photos) -> dict[str, Any]:

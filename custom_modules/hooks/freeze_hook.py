@@ -12,7 +12,7 @@ from torch import nn
 
 from custom_modules.hooks.plain_model import plain_model
 from sortline.errors import InputError, Problem, nearest
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.hooks import EMAHook
 from mmengine.registry import HOOKS
 
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 @HOOKS.register_module()

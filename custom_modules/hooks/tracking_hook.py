@@ -13,7 +13,7 @@ from mmengine.registry import HOOKS
 
 from custom_modules.hooks.submission_hook import leaf_dataset
 from custom_modules.metrics.contest_metric import last_evaluated
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 from sortline.runs.named_score import best_in_training, shown
 from sortline.runs.run_folder import run_identity
 from sortline.runs.run_record import read_record

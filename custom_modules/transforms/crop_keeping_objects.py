@@ -13,7 +13,7 @@ from mmdet.structures.bbox import autocast_box_type
 
 from custom_modules.transforms.samples import box_array, crop_sample, seeded_generator
 from sortline.data.overlaps import visible_share
-from sortline.pipeline.check.arguments import NOT_WORTH_A_LABEL, refuse_arguments
+from sortline.pipeline.check.training import NOT_WORTH_A_LABEL, refuse_arguments
 
 TRIES = 30
 

@@ -9,7 +9,7 @@ from mmdet.datasets.transforms import CachedMixUp
 from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 @TRANSFORMS.register_module()

@@ -10,7 +10,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.structures.bbox import autocast_box_type
 
 from custom_modules.transforms.samples import crop_sample, seeded_generator
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 def mosaic_window(

@@ -30,7 +30,7 @@ from sortline.data.pasting import (
     soft_mask,
 )
 from sortline.errors import InputError, Problem, nearest
-from sortline.pipeline.check.arguments import argument_problems
+from sortline.pipeline.check.training import argument_problems
 
 MIB = 2**20
 RARE = "rare"

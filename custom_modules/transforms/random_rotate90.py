@@ -12,7 +12,7 @@ from mmdet.structures.bbox import autocast_box_type
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 
 from custom_modules.transforms.samples import record_homography, seeded_generator
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 def turn_boxes(boxes_xyxy: torch.Tensor, width: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmdet.registry import TRANSFORMS
 
 from sortline.data.annotations import WEIGHT
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 def sample_by_weight(

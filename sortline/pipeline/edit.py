@@ -10,10 +10,10 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem
-from sortline.pipeline.all_data import use_all_data_folder
 from sortline.pipeline.bind import PARTS, leaf_datasets
 from sortline.pipeline.request import RunRequest
 from sortline.pipeline.train_sources import OWN_SAMPLERS
+from sortline.pipeline.validation_part import use_all_data_folder
 from sortline.runs.run_folder import fold_folder
 from sortline.runs.run_record import RunRecord
 from sortline.runs.settings import difference

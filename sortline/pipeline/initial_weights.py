@@ -10,8 +10,8 @@ from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem, counted, nearest, tool_command
 from sortline.files import file_sha256, read_json
-from sortline.pipeline.all_data import FOLDER as ALL_DATA
 from sortline.pipeline.bind import annotation_path, leaf_datasets
+from sortline.pipeline.validation_part import FOLDER as ALL_DATA
 from sortline.runs.checkpoints import find_checkpoint
 from sortline.runs.run_folder import fold_folder
 from sortline.runs.run_record import TRAINED, RunRecord, read_record

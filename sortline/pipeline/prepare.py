@@ -6,24 +6,22 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, NoReturn
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem
 from sortline.pipeline import edit as edits
-from sortline.pipeline.all_data import follow_folds
 from sortline.pipeline.bind import PARTS, bind
-from sortline.pipeline.check import check
-from sortline.pipeline.check.kinds import check_kinds
+from sortline.pipeline.check import check, check_kinds
 from sortline.pipeline.check.training import unseeded_lines
 from sortline.pipeline.compose import load_config, read_overrides
-from sortline.pipeline.freeze import freeze
 from sortline.pipeline.inference import point_at_source
 from sortline.pipeline.initial_weights import InitialWeights, find_initial_weights
 from sortline.pipeline.request import RunRequest
 from sortline.pipeline.run_inputs import describe_annotations, held_out_from
 from sortline.pipeline.tta import tta_folder, tta_record, use_tta
-from sortline.pipeline.validation_part import choose_validation
+from sortline.pipeline.validation_part import choose_validation, follow_folds
 from sortline.runs.checkpoints import find_checkpoint, find_resume
 from sortline.runs.recorded_settings import record_settings, settings_hash
 from sortline.runs.run_folder import run_identity
@@ -295,3 +293,49 @@ def device_type() -> str:
     import torch  # here, since checking a config needs none of it
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def freeze(cfg: Config) -> Config:
+    """Return a config that can be read and not changed; a deep copy of it, such as the Runner makes, can be.
+
+    Args:
+        cfg: A config; not changed.
+    """
+    return Config(_frozen(cfg._cfg_dict), cfg_text=cfg.text, filename=cfg.filename)
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise TypeError("the config is frozen: it was checked as it is, so decide on it before the check")
+
+
+class FrozenDict(ConfigDict):
+    """A dict of a frozen config. A deep copy is an ordinary one."""
+
+    __setitem__ = __setattr__ = __delitem__ = __delattr__ = _refuse
+    update = setdefault = pop = popitem = clear = merge = _refuse
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ConfigDict:
+        items: dict[Any, Any] = self
+        return ConfigDict({key: copy.deepcopy(dict.__getitem__(items, key), memo) for key in dict.keys(items)})
+
+
+class FrozenList(list[Any]):
+    """A list of a frozen config. A deep copy is an ordinary one."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        return [copy.deepcopy(value, memo) for value in self]
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        frozen = FrozenDict()
+        plain: dict[Any, Any] = value
+        for key in dict.keys(plain):  # not items(), which would build what is lazy
+            dict.__setitem__(frozen, key, _frozen(dict.__getitem__(plain, key)))
+        return frozen
+    if isinstance(value, list):
+        return FrozenList(_frozen(item) for item in value)
+    return tuple(_frozen(item) for item in value) if type(value) is tuple else value

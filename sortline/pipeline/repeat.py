@@ -14,8 +14,7 @@ from mmengine.config import Config
 from rich.console import Console
 
 from sortline.errors import InputError, Problem
-from sortline.pipeline.check import check
-from sortline.pipeline.check.kinds import check_kinds
+from sortline.pipeline.check import check, check_kinds
 from sortline.pipeline.execute import held, is_first_process, run_training
 from sortline.pipeline.initial_weights import find_initial_weights
 from sortline.pipeline.prepare import CheckedRun, ready_to_train

@@ -11,7 +11,7 @@ from mmdet.models.losses.utils import weight_reduce_loss
 from mmdet.registry import MODELS
 from torch import Tensor, nn
 
-from sortline.pipeline.check.arguments import refuse_arguments
+from sortline.pipeline.check.training import refuse_arguments
 
 
 def smoothed_targets(labels: Tensor, count: int, smoothing: float) -> Tensor:

@@ -3,8 +3,8 @@ from mmengine.config import Config
 
 from sortline.errors import InputError
 from sortline.pipeline.bind import bind
+from sortline.pipeline.check import check_kinds
 from sortline.pipeline.check.keys import check_keys
-from sortline.pipeline.check.kinds import check_kinds
 from sortline.pipeline.registered import Schema
 from sortline.pipeline.train_sources import check_sources, joined_node
 

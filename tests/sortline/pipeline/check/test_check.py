@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from sortline.pipeline.check.kinds import check_kinds
+from sortline.pipeline.check import check_kinds
 from sortline.pipeline.compose import load_config
 
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 from mmengine.config import Config, ConfigDict
 
-from sortline.pipeline.freeze import freeze
+from sortline.pipeline.prepare import freeze
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sortline.errors import InputError, tool_command
 
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
-    from sortline.predictions.compare_submissions import Comparison
+    from sortline.predictions.compare_submissions import SubmissionDifference
     from sortline.predictions.submission_boxes import SubmissionReport
 
 EXAMPLES = """examples:
@@ -26,7 +26,7 @@ EXAMPLES = """examples:
 """
 
 
-def main(argv: list[str] | None = None) -> "tuple[SubmissionReport, Comparison | None]":
+def main(argv: list[str] | None = None) -> "tuple[SubmissionReport, SubmissionDifference | None]":
     """Check as the command line says; return what was found and how it differs from the other one, if asked."""
     args = parse_args(argv)
 
@@ -55,7 +55,7 @@ def check(path: Path, annotations: "CocoJson") -> "SubmissionReport":
     return report
 
 
-def compare(report: "SubmissionReport", args: argparse.Namespace, annotations: "CocoJson") -> "Comparison":
+def compare(report: "SubmissionReport", args: argparse.Namespace, annotations: "CocoJson") -> "SubmissionDifference":
     """Print how the submission differs from the other one, and write it as JSON if asked."""
     from sortline.files import write_json
     from sortline.predictions.compare_submissions import compare_results, print_comparison

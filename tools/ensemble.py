@@ -27,7 +27,7 @@ from sortline.predictions.ensembling.ensemble_settings import (
 if TYPE_CHECKING:
     from sortline.data.annotations import CocoJson
     from sortline.predictions.ensembling.curves import MemberCurves
-    from sortline.predictions.ensembling.members import Comparison
+    from sortline.predictions.ensembling.members import EnsembleScores
     from sortline.predictions.results import Results
 
 DEFAULTS = EnsembleSettings()
@@ -48,7 +48,7 @@ The first run compiles the fusion, which takes some ten seconds; later runs star
 """
 
 
-def main(argv: list[str] | None = None) -> "Comparison | None":
+def main(argv: list[str] | None = None) -> "EnsembleScores | None":
     """Fuse as the command line says; return how the ensemble compares with its members where that can be known."""
     args = parse_args(argv)
     check_paths(args)
@@ -151,7 +151,7 @@ def write_predictions(path: Path, results: "Results", annotations: "CocoJson") -
         print(f"{path}: {len(results):,} boxes on {len(annotations['images']):,} images")
 
 
-def report(comparison: "Comparison | None", args: argparse.Namespace) -> None:
+def report(comparison: "EnsembleScores | None", args: argparse.Namespace) -> None:
     """Say whether the ensemble is worth it, or that it can't be known from these files."""
     if comparison is None:
         print(

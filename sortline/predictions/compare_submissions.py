@@ -76,7 +76,7 @@ class ImageChanges:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SubmissionDifference:
     """How a new submission differs from an old one.
 
     Attributes:
@@ -144,7 +144,7 @@ class _Paired:
         return changes
 
 
-def compare_results(new: Results, old: Results, annotations: CocoJson) -> Comparison:
+def compare_results(new: Results, old: Results, annotations: CocoJson) -> SubmissionDifference:
     """Compare two submissions for the same images.
 
     Boxes are paired by :func:`~sortline.predictions.box_pairs.pair_boxes`. The agreement is the F1 of the
@@ -174,7 +174,7 @@ def compare_results(new: Results, old: Results, annotations: CocoJson) -> Compar
     score_changes = paired.score_changes
     images = _per_image(paired, annotations)
     is_changed = images.counts.any(axis=1)
-    return Comparison(
+    return SubmissionDifference(
         total=total,
         classes=tuple(classes),
         images=len(annotations["images"]),
@@ -271,7 +271,7 @@ def _per_image(paired: _Paired, annotations: CocoJson) -> _PerImage:
     return _PerImage(counts, changed_scores, is_rescored)
 
 
-def print_comparison(comparison: Comparison, new: str, old: str, console: Console | None = None) -> None:
+def print_comparison(comparison: SubmissionDifference, new: str, old: str, console: Console | None = None) -> None:
     """Print what changed, class by class, and where most.
 
     Args:
@@ -292,7 +292,7 @@ def print_comparison(comparison: Comparison, new: str, old: str, console: Consol
     (console or Console()).print(summary(comparison), highlight=False, soft_wrap=True)
 
 
-def summary(comparison: Comparison) -> str:
+def summary(comparison: SubmissionDifference) -> str:
     """Say in a few lines how far the two agree."""
     total = comparison.total
     lines = [

@@ -19,7 +19,7 @@ from sortline.data.formats.decimals import EXACT, EXPONENTS
 from sortline.errors import InputError, Problem, counted
 from sortline.predictions.results import Results
 from sortline.predictions.submission import SubmissionSummary
-from sortline.predictions.submission_rows import Table, read_table
+from sortline.predictions.submission_rows import SubmissionRows, read_submission_rows
 from sortline.reports.numbers import some
 
 TOKENS_A_BOX = 6
@@ -91,7 +91,7 @@ def read_boxes(path: str | os.PathLike[str], annotations: CocoJson) -> Submissio
         InputError: The file is absent, empty, or neither text nor CSV.
     """
     where = str(path)
-    table = read_table(path, annotations)
+    table = read_submission_rows(path, annotations)
     problems, notes = list(table.problems), list(table.notes)
     tokens = _split(table, where, problems, notes)
     names = _box_names(where, table, tokens)
@@ -114,7 +114,7 @@ def _has_no_boxes(text: str) -> bool:
     return not stripped or stripped.lower() in NO_BOXES_WORDS
 
 
-def _split(table: Table, where: str, problems: list[Problem], notes: list[Problem]) -> list[list[str]]:
+def _split(table: SubmissionRows, where: str, problems: list[Problem], notes: list[Problem]) -> list[list[str]]:
     """Split the strings at blanks; those that can't be whole boxes are reported and give none."""
     tokens = [[] if _has_no_boxes(text) else text.split() for text in table.strings]
     uneven = [row for row, row_tokens in enumerate(tokens) if len(row_tokens) % TOKENS_A_BOX]
@@ -137,7 +137,7 @@ def _split(table: Table, where: str, problems: list[Problem], notes: list[Proble
     return tokens
 
 
-def _box_names(where: str, table: Table, tokens: list[list[str]]) -> BoxNames:
+def _box_names(where: str, table: SubmissionRows, tokens: list[list[str]]) -> BoxNames:
     boxes_per_row = np.array([len(row_tokens) // TOKENS_A_BOX for row_tokens in tokens], dtype=np.int64)
     row_of_box = np.repeat(np.arange(len(tokens)), boxes_per_row)
     first_box = np.cumsum(boxes_per_row) - boxes_per_row

@@ -21,7 +21,7 @@ INDEX_COLUMNS = ("", "Unnamed: 0", "index")
 
 
 @dataclass
-class Table:
+class SubmissionRows:
     """A submission's rows below the header.
 
     Attributes:
@@ -56,7 +56,7 @@ class _Layout:
     has_header: bool = True
 
 
-def read_table(path: str | os.PathLike[str], annotations: CocoJson) -> Table:
+def read_submission_rows(path: str | os.PathLike[str], annotations: CocoJson) -> SubmissionRows:
     """Read the rows and compare them with the annotation file's images.
 
     Args:
@@ -68,7 +68,7 @@ def read_table(path: str | os.PathLike[str], annotations: CocoJson) -> Table:
     """
     where = str(path)
     file_names = [image["file_name"] for image in annotations["images"]]
-    table = Table()
+    table = SubmissionRows()
     rows = _csv_rows(where)
     layout = _read_header(rows[0][1], set(file_names), table, where)
     rows = rows[1:] if layout.has_header else rows
@@ -102,7 +102,7 @@ def _no_field_limit() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _read_header(fields: list[str], file_names: set[str], table: Table, where: str) -> _Layout:
+def _read_header(fields: list[str], file_names: set[str], table: SubmissionRows, where: str) -> _Layout:
     """Find the two columns by name; note what differs from the contest's header."""
     header = [name.strip() for name in fields]
     if len(header) == 1 and all(name in header[0] for name in HEADER):
@@ -127,7 +127,7 @@ def _read_header(fields: list[str], file_names: set[str], table: Table, where: s
     return layout
 
 
-def _read_rows(rows: list[tuple[int, list[str]]], layout: _Layout, table: Table, where: str) -> None:
+def _read_rows(rows: list[tuple[int, list[str]]], layout: _Layout, table: SubmissionRows, where: str) -> None:
     """Take image ids and strings out of the rows. A row may end early, but not before its image id."""
     odd, short = [], []
     for line, row in rows:
@@ -149,7 +149,7 @@ def _read_rows(rows: list[tuple[int, list[str]]], layout: _Layout, table: Table,
         table.notes.append(Problem(where, what))
 
 
-def _strip_image_ids(table: Table, known: set[str], where: str) -> None:
+def _strip_image_ids(table: SubmissionRows, known: set[str], where: str) -> None:
     """Take blanks away around image ids that are known without them."""
     padded = [row for row, name in enumerate(table.image_ids) if name not in known and name.strip() in known]
     for row in padded:
@@ -159,7 +159,7 @@ def _strip_image_ids(table: Table, known: set[str], where: str) -> None:
         table.notes.append(Problem(where, f"{some(len(padded), 'row')} with blanks around the image_id: {names}"))
 
 
-def _check_image_ids(table: Table, file_names: list[str], where: str) -> None:
+def _check_image_ids(table: SubmissionRows, file_names: list[str], where: str) -> None:
     """Compare the rows' image ids with the annotation file's file names."""
     known, present = set(file_names), set(table.image_ids)
     missing = [name for name in file_names if name not in present]

@@ -73,7 +73,7 @@ def check_members(expected: Sequence[str], paths: Sequence[str | os.PathLike[str
 
 
 @dataclass(frozen=True)
-class Comparison:
+class EnsembleScores:
     """An ensemble's mAP50 beside that of its members, on the same images.
 
     Attributes:
@@ -111,7 +111,7 @@ class Comparison:
 
 def compare(
     annotations: CocoJson, members: Sequence[Results], names: Sequence[str], fused: Results
-) -> Comparison | None:
+) -> EnsembleScores | None:
     """Score members and ensemble on the same ground truth; None if the file has no boxes to be found.
 
     Args:
@@ -125,7 +125,7 @@ def compare(
     numbers = [value for value in values if value is not None]
     if len(numbers) < len(values):
         return None
-    return Comparison(tuple(names), tuple(numbers[:-1]), numbers[-1])
+    return EnsembleScores(tuple(names), tuple(numbers[:-1]), numbers[-1])
 
 
 def coverage_notes(members: Sequence[Results], names: Sequence[str]) -> list[str]:

@@ -11,8 +11,8 @@ from rich.console import Console
 from sortline.errors import InputError
 from sortline.predictions.compare_submissions import (
     Changes,
-    Comparison,
     ImageChanges,
+    SubmissionDifference,
     compare_results,
     print_comparison,
 )
@@ -141,7 +141,7 @@ def test_counts_add_up_and_agreement_has_no_direction(new_rows, old_rows):
 
 
 PAPER = Changes("Paper [A4]", 253_292, 240_547, 163_171, 67_224, 0.841, 17_024, 17_025, 13_128, 15_873, 0.9333)
-COMPARISON = Comparison(
+COMPARISON = SubmissionDifference(
     total=replace(PAPER, name="all"),
     classes=(PAPER,),
     images=4871,

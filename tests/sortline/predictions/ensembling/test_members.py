@@ -5,7 +5,7 @@ import pytest
 from helpers import coco
 
 from sortline.errors import InputError
-from sortline.predictions.ensembling.members import Comparison, check_members, compare, coverage_notes, member_names
+from sortline.predictions.ensembling.members import EnsembleScores, check_members, compare, coverage_notes, member_names
 from sortline.predictions.results import Results
 
 
@@ -58,16 +58,16 @@ def detections(image_ids) -> Results:
 def test_members_and_ensemble_are_scored_on_the_same_truth():
     members = [detections(range(30)), detections(range(60)), Results.empty()]
     comparison = compare(ANNOTATIONS, members, ["half", "whole", "none"], detections(range(45)))
-    assert comparison == Comparison(("half", "whole", "none"), (30 / 60, 60 / 60, 0.0), 45 / 60)
+    assert comparison == EnsembleScores(("half", "whole", "none"), (30 / 60, 60 / 60, 0.0), 45 / 60)
 
 
 def test_an_ensemble_below_its_best_member_is_called_so():
-    worse = Comparison(("a", "b"), (0.5, 0.7), 0.6)
+    worse = EnsembleScores(("a", "b"), (0.5, 0.7), 0.6)
     assert worse.verdict == "the ensemble (0.6000) is BELOW its best member, b (0.7000), by 0.1000"
     assert worse.gain < 0
-    better = Comparison(("a", "b"), (0.5, 0.7), 0.75)
+    better = EnsembleScores(("a", "b"), (0.5, 0.7), 0.75)
     assert better.verdict == "the ensemble (0.7500) is 0.0500 above its best member, b (0.7000)"
-    same = Comparison(("a", "b"), (0.5, 0.7), 0.7)
+    same = EnsembleScores(("a", "b"), (0.5, 0.7), 0.7)
     assert same.verdict == "the ensemble (0.7000) is no better than its best member, b (0.7000)"
     assert better.table.text().splitlines()[2:] == ["a         0.5000", "b         0.7000", "ensemble  0.7500"]
 

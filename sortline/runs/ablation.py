@@ -62,7 +62,7 @@ def score_rows(
     """Score each row's predictions; intervals speak of both the choice of images and that of the seeds.
 
     Each resample draws images with replacement, the same ones for all rows, and for each row as many of its seeds,
-    with replacement as well: a gain that hangs on a lucky seed gets a wide interval. With two or three seeds this
+    with replacement as well: a gain that depends on a lucky seed gets a wide interval. With two or three seeds this
     is a rough measure of what further seeds would give, and rather too narrow.
 
     Args:

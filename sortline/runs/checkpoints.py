@@ -16,7 +16,7 @@ from sortline.files import missing_part
 
 #: Files that name a checkpoint: the newest one, and the best one by its validation score.
 LAST, BEST = "last_checkpoint", "best_checkpoint"
-#: Checkpoint of a run that was asked to stop in the midst of an epoch.
+#: Checkpoint of a run that was asked to stop in the middle of an epoch.
 STOPPED = "stopped.pth"
 #: Folder in a run folder for the checkpoints of an earlier run, when another one starts there.
 EARLIER = "earlier"

@@ -73,7 +73,7 @@ def read_code(root: Path = ROOT) -> tuple[GitState, bytes]:
     """Describe the code at ``root``; passwords and the like in changed files are hidden.
 
     Returns:
-        Its state, and the patch that makes it of its commit: empty if there is none.
+        Its state, and the patch from its commit to it; empty where nothing differs.
     """
     state = GitState()
     try:

@@ -1,4 +1,4 @@
-"""Whether a training waits for its data or will run out of memory, told from its own measurements."""
+"""Whether a training run waits for its data or will run out of memory, judged from its own measurements."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-#: From this share of the time on, waiting for data is worth a word.
+#: Least share of the time spent on waiting for data that is reported.
 STARVED = 0.3
-#: A trend needs so many samples and has to explain so much of their variance.
+#: A trend needs at least this many samples, and must explain at least this share of their variance.
 SAMPLES, EXPLAINED = 10, 0.9
 
 

@@ -48,7 +48,7 @@ def read_curves(folder: Path) -> Curves:
 
     A start that was resumed from an earlier checkpoint repeats steps: from its first step on it replaces what was
     logged before. Scores of a test, which has no step, are left out, and so are lines that a killed run left cut, and
-    values that are no finite numbers.
+    values that are not finite.
 
     Args:
         folder: Run folder.
@@ -134,7 +134,7 @@ def compare_logged(first: Logged, second: Logged) -> LossComparison:
         for key in sorted(first[place].keys() & second[place].keys()):
             values = first[place][key], second[place][key]
             compared += 1
-            # By their text: not a number equals itself here, and nothing is rounded.
+            # By their text: NaN equals NaN here, and nothing is rounded.
             if difference is None and repr(values[0]) != repr(values[1]):
                 difference = (f"{place[0]} {place[1]}", key, *values)
     return LossComparison(compared, difference)

@@ -91,7 +91,7 @@ def best_in_training(info: Mapping[str, Any], settings: Mapping[str, Any]) -> Sc
 
 
 def recorded_best(content: Mapping[str, Any]) -> Score | None:
-    """Read the best score of a run's record; None where there is none, or nothing tells what it is of.
+    """Read the best score of a run's record; None where there is none, or where its metric is not known.
 
     Args:
         content: The record as JSON holds it; that of an earlier version has a number, and the name in its settings.

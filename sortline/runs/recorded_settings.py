@@ -15,7 +15,7 @@ from sortline.secrets import HIDDEN, without_secrets
 
 #: Types that come back, by the name under which they are noted.
 RESTORED: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset, "float": float}
-#: What JSON holds as text for good, such as a function.
+#: The type noted for values that are recorded as text and can't be restored, such as a function.
 LOST = "lost"
 
 

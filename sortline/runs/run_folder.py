@@ -111,7 +111,7 @@ def sole_user(folder: str | os.PathLike[str]) -> Iterator[None]:
     lets go of the lock when the process ends, however it ends. Where a file system knows no locks, nothing is held.
 
     Raises:
-        InputError: Another process holds the folder, or a file that is no lock has its name.
+        InputError: Another process holds the folder, or another kind of file has the lock's name.
     """
     path = Path(folder) / LOCK
     made = [parent for parent in path.parents if not parent.exists()]

@@ -34,7 +34,7 @@ def read_dataclass(
         renew: Turns what an earlier version wrote into today's form.
 
     Raises:
-        InputError: The file can't be read, a value is of another type than declared, or a key is no field.
+        InputError: The file can't be read, a value is of another type than declared, or a key is not one of its fields.
     """
     content = renew(read_json(path))
     try:
@@ -60,7 +60,7 @@ def _compare(content: Any, built: Any, place: str = "$") -> None:
 
 
 def finite_number(value: Any) -> float | None:
-    """Return a number that JSON holds; None for what is no number, for NaN and for what is too large.
+    """Return a number that JSON holds; None for any other value, for NaN and for a number too large for a float.
 
     >>> finite_number(2), finite_number(float("nan")), finite_number(10**400), finite_number(True)
     (2.0, None, None, None)

@@ -26,7 +26,7 @@ class Part:
     """Images that one training was validated on, and what it found on them.
 
     Attributes:
-        fold: Number of the fold; None for what is no fold.
+        fold: Number of the fold; None for a single run or a file.
         where: The annotation file, as shown to the user.
         sha256: Of that file.
         matches: Detections on its images, matched, without images whose labels are predicted.
@@ -58,7 +58,7 @@ class Candidate:
         name: What tells it from the others.
         source: Run folder or file, as given.
         parts: By rising number of the fold; a single one for what has no folds.
-        deciding_name: The metric that chose its checkpoints; empty for what is no run.
+        deciding_name: The metric that chose its checkpoints; empty for a file of predictions.
     """
 
     name: str

@@ -254,7 +254,7 @@ def add_changes(entries: Sequence[Entry], baseline: Entry | None = None, only: E
         baseline: One of them.
         only: The one to say it for; all of them unless given.
     """
-    # Equal parts are made one object: of a thousand runs that is told at a glance half a million times.
+    # Equal parts become one object: a thousand runs are compared half a million times, and `is` is the fastest way.
     shared: dict[str, Any] = {}
     parts = [
         {name: shared.setdefault(f"{name} {part!r}", part) for name, part in parts_by_type(entry.settings).items()}

@@ -71,7 +71,7 @@ class Run:
 
     @property
     def experiment(self) -> Path:
-        """Folder of the experiment that it is a fold of; its own if it is none."""
+        """Folder of the experiment that it is a fold of; its own folder for a single run."""
         return Path(os.path.normpath(self.folder / "..")) if self.is_fold else self.folder
 
     @property
@@ -182,7 +182,7 @@ def _of(content: Mapping[str, Any], key: str, kind: type[Kind]) -> Kind | None:
 
 
 def _date(value: Any) -> str:
-    """Return an ISO date; nothing for what is none."""
+    """Return an ISO date; an empty string for anything else."""
     try:
         return value if isinstance(value, str) and datetime.fromisoformat(value.replace("Z", "+00:00")) else ""
     except ValueError:

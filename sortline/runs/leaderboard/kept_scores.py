@@ -54,7 +54,7 @@ def enter_score(folder: str | os.PathLike[str], score: float) -> Path:
         The file that holds it.
 
     Raises:
-        InputError: There is no such folder, it holds no run, or the score is none.
+        InputError: There is no such folder, it holds no run, or the score is not between 0 and 1.
     """
     root = Path(folder)
     problems = []

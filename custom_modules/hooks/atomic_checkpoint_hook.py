@@ -17,8 +17,8 @@ from mmengine.runner.checkpoint import _load_checkpoint, save_checkpoint
 from custom_modules.hooks.atomic_backend import NAME
 from sortline.errors import InputError, Problem, counted, nearest
 from sortline.files import atomic_link, atomic_write, remove_half_written
+from sortline.pipeline.bind import reported_names
 from sortline.pipeline.check.training import refuse_arguments
-from sortline.pipeline.deciding_score import reported_names
 from sortline.runs.checkpoints import (
     BEST,
     EARLIER,

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from sortline.data.sampling_weights import MAIN_SOURCE
 from sortline.nested import dicts_below
 from sortline.pipeline.class_weights import bind_losses
-from sortline.pipeline.deciding_score import bind_score
-from sortline.pipeline.train_sources import join_sources
+from sortline.predictions.coco_metrics import METRICS as COCO_METRICS
+from sortline.runs.named_score import rule_of
 
 PARTS = ("train", "val", "test")
 HEADS = ("bbox_head", "mask_head", "query_head", "auxiliary_head")
 SWITCH_HOOKS = ("PipelineSwitchHook", "LastEpochsPipelineHook")
 TRANSFORMS_WITH_ANNOTATIONS = ("PasteObjects",)
 METRICS_WITH_ANNOTATIONS = ("ContestMetric", "CocoMetric")
+
+
+JOINED = "SourcesDataset"
+# Samplers that take source_weights, with the settings that they can't do without.
+OWN_SAMPLERS = {
+    "WeightedSampler": (),
+    "RepeatFactorSampler": ("thr",),
+    "ClassBalancedSampler": (),
+    "OversampleSampler": ("factors",),
+}
+
+
+EARLY_STOPPING = ("EarlyStoppingHook", "ResumableEarlyStoppingHook")
+COCO_ITEMS = ("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l")
 
 
 def bind(cfg: Config) -> list[str]:
@@ -32,9 +49,6 @@ def bind(cfg: Config) -> list[str]:
 
     Returns:
         One line for each value set, for the log.
-
-    Raises:
-        InputError: ``train_sources`` is not sound.
     """
     lines: list[str] = []
     for part in PARTS:
@@ -205,3 +219,155 @@ def _copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_copied(item) for item in value)
     return value
+
+
+def join_sources(cfg: Config) -> list[str]:
+    """Put the sources beside the main dataset of a bound train loader, and their weights into its sampler.
+
+    A source is read like the main dataset but for ``ann_file`` and ``data_root``, the config's unless given.
+
+    Args:
+        cfg: Changed in place; a second call changes nothing.
+
+    Returns:
+        One line for each value set, for the log.
+    """
+    sources, loader = cfg.get("train_sources"), cfg.get("train_dataloader")
+    if not sources or not loader or joined_node(loader.dataset):
+        return []
+    holder = leaf_holder(loader)
+    main = holder["dataset"]
+    datasets = [main, *(_source_dataset(main, source) for source in sources)]
+    names = [MAIN_SOURCE, *map(source_name, sources)]
+    holder["dataset"] = ConfigDict(type=JOINED, datasets=datasets, names=names)
+    files = (os.path.join(dataset.get("data_root") or "", dataset.ann_file) for dataset in datasets)
+    listed = ", ".join(f"{name} ({file})" for name, file in zip(names, files, strict=True))
+    lines = [f"train_dataloader.dataset = {JOINED} of {listed}"]
+    if weights := source_weights(cfg):
+        lines += _set_weights(loader, weights)
+    return lines
+
+
+def _source_dataset(main: ConfigDict, source: dict[str, Any]) -> ConfigDict:
+    dataset = copy.deepcopy(main)
+    dataset.pop("indices", None)  # a choice among the main file's images
+    dataset.ann_file = source["ann_file"]
+    if "data_root" in source:
+        dataset.data_root = source["data_root"]
+    return dataset
+
+
+def _set_weights(loader: ConfigDict, weights: dict[str, float]) -> list[str]:
+    sampler = loader.get("sampler") or ConfigDict(type="DefaultSampler")
+    if "source_weights" in sampler:
+        return []
+    if sampler.type == "DefaultSampler":
+        loader.sampler = ConfigDict(type="WeightedSampler", source_weights=weights)
+        return [f"train_dataloader.sampler = WeightedSampler with source_weights {weights} (was DefaultSampler)"]
+    sampler.source_weights = ConfigDict(weights)
+    return [f"train_dataloader.sampler.source_weights = {weights}"]
+
+
+def source_weights(cfg: Config) -> dict[str, float]:
+    return {source_name(source): source["weight"] for source in cfg.train_sources if source.get("weight") is not None}
+
+
+def source_name(source: dict[str, Any]) -> str:
+    """Return what a source is called: its name, else its file's without the ending."""
+    return str(source.get("name") or Path(source["ann_file"]).stem)
+
+
+def joined_node(dataset: Any) -> ConfigDict | None:
+    """Find the SourcesDataset in a dataset's config, below wrappers; None where there is none."""
+    while isinstance(dataset, dict):
+        if dataset.get("type") == JOINED:
+            return dataset
+        dataset = dataset.get("dataset")
+    return None
+
+
+def leaf_holder(loader: ConfigDict) -> ConfigDict:
+    """Follow wrappers from a loader to the config whose ``dataset`` reads files or joins such."""
+    holder = loader
+    while isinstance(holder.get("dataset"), dict) and "dataset" in holder.dataset:
+        holder = holder.dataset
+    return holder
+
+
+def reported_names(cfg: Config) -> list[str] | None:
+    """List the metrics that a config's validation reports; None where an evaluator is not known here."""
+    names: list[str] = []
+    evaluators = cfg.get("val_evaluator") or []
+    classes = (cfg.get("metainfo") or {}).get("classes") or ()
+    for evaluator in evaluators if isinstance(evaluators, list | tuple) else [evaluators]:
+        if evaluator.get("type") == "ContestMetric":
+            own = ["mAP50", *(f"coco_{name}" for name in COCO_METRICS), *(f"AP50_{name}" for name in classes)]
+        elif evaluator.get("type") == "CocoMetric":
+            own = list(_coco_names(evaluator, classes))
+        else:
+            return None
+        prefix = evaluator.get("prefix") or evaluator.type.removesuffix("Metric").lower()
+        names += [f"{prefix}/{name}" for name in own]
+    return names
+
+
+def _coco_names(evaluator: Any, classes: Any) -> Iterator[str]:
+    """List what mmdet's CocoMetric reports (mmdet/evaluation/metrics/coco_metric.py)."""
+    metrics = evaluator.get("metric", "bbox")
+    for metric in metrics if isinstance(metrics, list | tuple) else [metrics]:
+        if metric in ("bbox", "segm"):
+            yield from (f"{metric}_{item}" for item in evaluator.get("metric_items") or COCO_ITEMS)
+            if evaluator.get("classwise"):
+                yield from (f"{name}_precision" for name in classes)
+        else:
+            yield from (f"AR@{number}" for number in evaluator.get("proposal_nums", (100, 300, 1000)))
+
+
+def bind_score(cfg: Config) -> list[str]:
+    """Let the checkpoint hook and early stopping watch the deciding score, where they name no other.
+
+    A config without ``deciding_score`` is decided by the first metric that its evaluators report; one whose checkpoint
+    hook names another, by that.
+
+    Args:
+        cfg: Changed in place.
+
+    Returns:
+        One line for each value set, for the log.
+    """
+    lines: list[str] = []
+    if not cfg.get("val_evaluator"):
+        return lines
+    checkpoint = (cfg.get("default_hooks") or {}).get("checkpoint")
+    written = metric_names(checkpoint.get("save_best")) if checkpoint else []
+    stated = cfg.get("deciding_score")
+    score = next(iter(written or metric_names(stated) or reported_names(cfg) or []), "auto")
+    if stated and score != stated:
+        lines.append(f"deciding_score = {score!r} (was {stated!r}): default_hooks.checkpoint.save_best says so")
+    if score != "auto":
+        cfg.deciding_score = score
+    if checkpoint and "save_best" not in checkpoint:
+        checkpoint.save_best = score
+        lines.append(f"default_hooks.checkpoint.save_best = {score!r}")
+    rule = checkpoint.get("rule") if checkpoint else None
+    for place, hook in early_stopping_hooks(cfg):
+        if "monitor" not in hook and score != "auto":
+            hook.monitor = score
+            lines.append(f"{place}.monitor = {score!r}")
+        if "monitor" in hook and "rule" not in hook:
+            hook.rule = rule if isinstance(rule, str) and hook.monitor == score else rule_of(hook.monitor)
+    return lines
+
+
+def metric_names(value: Any) -> list[str]:
+    """Return the metrics that a config names, one or several."""
+    if not value:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def early_stopping_hooks(cfg: Config) -> Iterator[tuple[str, Any]]:
+    """List the hooks that stop early, with their places."""
+    hooks = [(f"default_hooks.{name}", hook) for name, hook in (cfg.get("default_hooks") or {}).items()]
+    hooks += [(f"custom_hooks.{index}", hook) for index, hook in enumerate(cfg.get("custom_hooks") or [])]
+    return ((place, hook) for place, hook in hooks if hook and hook.get("type") in EARLY_STOPPING)

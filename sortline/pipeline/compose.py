@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,8 @@ def load_config(path: str | Path, options: Mapping[str, Any] | Sequence[str] = (
     for key in [key for key in options if key.startswith(PREFIX)]:
         _check_recipe(cfg, key)
         _override(cfg, key, options.pop(key))
-    apply_recipes(cfg)
+    if any(key.startswith(PREFIX) for key in cfg):
+        apply_recipes(cfg)
     for key, value in options.items():
         _override(cfg, key, value)
     if cfg.get("work_dir") is None:
@@ -156,3 +160,47 @@ def _replace_list_element(cfg: Config, key: str, value: Any) -> None:
         cfg.merge_from_dict({parent_key: (*parent[: int(index)], value, *parent[int(index) + 1 :])})
     else:
         parent[int(index)] = value
+
+
+def config_chain(path: str | Path) -> list[str]:
+    """List a config and all the files that it inherits from: bases first, the file itself last."""
+    chain: list[str] = []
+    for base in Config._get_base_files(str(path)):
+        base_path, _ = Config._get_cfg_path(base, str(path))
+        chain += [found for found in config_chain(base_path) if found not in chain]
+    return [*chain, str(path)]
+
+
+def chain_variables(chain: list[str]) -> set[str]:
+    """Name the top-level variables that the files of a chain use, and all of an installed package's files.
+
+    Such a variable may have any name: it is there to be written into other values, in its own file or, as
+    ``_base_.name``, in one that inherits from it.
+    """
+    assigned: set[str] = set()
+    used: set[str] = set()
+    for path in chain:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        used.update(re.findall(r"_base_\.(\w+)", text))
+        if not path.endswith(".py"):
+            continue
+        tree = parsed(path)
+        names = {name for name, _ in assignments(tree)}
+        assigned |= names
+        if "site-packages" in Path(path).parts:
+            used |= names
+        used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return {name for name in assigned if name in used or name.startswith("_")}
+
+
+@lru_cache(maxsize=256)
+def parsed(path: str) -> ast.Module:
+    return ast.parse(Path(path).read_text(encoding="utf-8-sig"))
+
+
+def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, node.value

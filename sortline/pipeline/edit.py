@@ -10,9 +10,8 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem
-from sortline.pipeline.bind import PARTS, leaf_datasets
+from sortline.pipeline.bind import OWN_SAMPLERS, PARTS, leaf_datasets
 from sortline.pipeline.request import RunRequest
-from sortline.pipeline.train_sources import OWN_SAMPLERS
 from sortline.pipeline.validation_part import use_all_data_folder
 from sortline.runs.run_folder import fold_folder
 from sortline.runs.run_record import RunRecord

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from sortline.errors import InputError, Problem, nearest
 from sortline.pipeline.bind import bind
-from sortline.pipeline.compose import load_config, read_overrides
+from sortline.pipeline.check import check_kinds
+from sortline.pipeline.compose import assignments, config_chain, load_config, parsed, read_overrides
 from sortline.pipeline.pick import installed_config_path
 from sortline.pipeline.recipes import PIPELINES, PREFIX
 
@@ -53,6 +50,8 @@ def explain(config: str, key: str, options: Sequence[str] = ()) -> list[str]:
         InputError: The resolved config has no such key.
     """
     cfg = load_config(config, options)
+    if problems := check_kinds(cfg):
+        raise InputError(problems)
     bound = bind(cfg)
     lines = [f"{key} = {_value(cfg._cfg_dict, key, config)!r}"]
     lines += [f"  {origin}" for origin in origins(config, key)]
@@ -86,37 +85,6 @@ def _value(node: Any, key: str, config: str) -> Any:
     return node
 
 
-def config_chain(path: str | Path) -> list[str]:
-    """List a config and all the files that it inherits from: bases first, the file itself last."""
-    chain: list[str] = []
-    for base in Config._get_base_files(str(path)):
-        base_path, _ = Config._get_cfg_path(base, str(path))
-        chain += [found for found in config_chain(base_path) if found not in chain]
-    return [*chain, str(path)]
-
-
-def chain_variables(chain: list[str]) -> set[str]:
-    """Name the top-level variables that the files of a chain use, and all of an installed package's files.
-
-    Such a variable may have any name: it is there to be written into other values, in its own file or, as
-    ``_base_.name``, in one that inherits from it.
-    """
-    assigned: set[str] = set()
-    used: set[str] = set()
-    for path in chain:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        used.update(re.findall(r"_base_\.(\w+)", text))
-        if not path.endswith(".py"):
-            continue
-        tree = _parsed(path)
-        names = {name for name, _ in _assignments(tree)}
-        assigned |= names
-        if "site-packages" in Path(path).parts:
-            used |= names
-        used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    return {name for name in assigned if name in used or name.startswith("_")}
-
-
 def origins(path: str | Path, key: str) -> list[Origin]:
     """Follow a dotted key through the inheritance chain.
 
@@ -136,8 +104,8 @@ def origins(path: str | Path, key: str) -> list[Origin]:
 
 
 def _origins_in_file(file: str, keys: list[str]) -> Iterator[Origin]:
-    tree = _parsed(file)
-    for name, value in _assignments(tree):
+    tree = parsed(file)
+    for name, value in assignments(tree):
         if name == keys[0]:
             yield from _descend(file, tree, value, keys[1:])
     for keys_written, node in _item_assignments(tree):
@@ -151,7 +119,7 @@ def _descend(file: str, tree: ast.Module, node: ast.expr, keys: list[str]) -> It
         config, key = (argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant))
         yield from origins(installed_config_path(str(config)), ".".join([str(key), *keys]))
     elif isinstance(node, ast.Name):
-        for name, value in _assignments(tree):
+        for name, value in assignments(tree):
             if name == node.id and value is not node:
                 yield from _descend(file, tree, value, keys)
     elif not keys:
@@ -189,19 +157,6 @@ def _origin(file: str, node: ast.expr | ast.keyword) -> Origin:
 def _shown(file: str) -> str:
     path = Path(file).resolve()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-@lru_cache(maxsize=256)
-def _parsed(path: str) -> ast.Module:
-    return ast.parse(Path(path).read_text(encoding="utf-8-sig"))
-
-
-def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, node.value
 
 
 def _item_assignments(tree: ast.Module) -> Iterator[tuple[list[str], ast.expr]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,20 +13,19 @@ from mmengine.config import Config, ConfigDict
 
 from sortline.errors import InputError, Problem
 from sortline.pipeline import edit as edits
-from sortline.pipeline.bind import PARTS, bind
+from sortline.pipeline.bind import PARTS, annotation_path, bind, leaf_datasets
 from sortline.pipeline.check import check, check_kinds
 from sortline.pipeline.check.training import unseeded_lines
 from sortline.pipeline.compose import load_config, read_overrides
 from sortline.pipeline.inference import point_at_source
 from sortline.pipeline.initial_weights import InitialWeights, find_initial_weights
 from sortline.pipeline.request import RunRequest
-from sortline.pipeline.run_inputs import describe_annotations, held_out_from
 from sortline.pipeline.tta import tta_folder, tta_record, use_tta
 from sortline.pipeline.validation_part import choose_validation, follow_folds
 from sortline.runs.checkpoints import find_checkpoint, find_resume
 from sortline.runs.recorded_settings import record_settings, settings_hash
 from sortline.runs.run_folder import run_identity
-from sortline.runs.run_record import RunRecord, read_record
+from sortline.runs.run_record import RunRecord, describe_files, read_record
 from sortline.tracking.trackers import give_identity
 from sortline.weights.fetch_pretrained import resolve_pretrained
 from sortline.weights.pretrained import drop_pretrained
@@ -55,13 +55,13 @@ class CheckedRun:
         request: What is asked for.
         cfg: The config with all that decides the run's results.
         lines: What was set, and from where, for the log.
-        weights: Weights of other runs that training begins with.
+        weights: Weights of other runs that training begins with, if any.
     """
 
     request: RunRequest
     cfg: Config
     lines: list[str] = field(default_factory=list)
-    weights: InitialWeights = field(default_factory=InitialWeights)
+    weights: InitialWeights | None = None
 
     def record(self) -> RunRecord:
         """Describe the run that this config starts, before anything that only says where to continue is set."""
@@ -167,8 +167,9 @@ def check_training_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: st
     if not request.smoke:
         if cfg.get("all_data"):
             run.lines += follow_folds(cfg, request.epochs_from)
-        run.weights = find_initial_weights(cfg, resumes=request.resume is not None)
-        run.lines += run.weights.lines
+        if cfg.get("start_from") or cfg.get("teacher_from"):
+            run.weights = find_initial_weights(cfg, resumes=request.resume is not None)
+            run.lines += run.weights.lines
     if request.auto_batch:
         run.lines += _choose_batch(run)
     return run
@@ -194,7 +195,8 @@ def ready_to_train(run: CheckedRun) -> ReadyRun:
     """
     request, cfg, lines = run.request, run.cfg, list(run.lines)
     record = run.record()
-    run.weights.apply(cfg)
+    if run.weights is not None:
+        run.weights.apply(cfg)
     if request.resume is not None:
         checkpoint = find_resume(cfg.work_dir, None if request.resume == "auto" else request.resume)
         cfg.resume, cfg.load_from = True, str(checkpoint)
@@ -339,3 +341,26 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list):
         return FrozenList(_frozen(item) for item in value)
     return tuple(_frozen(item) for item in value) if type(value) is tuple else value
+
+
+def datasets_by_part(cfg: Config) -> dict[str, ConfigDict]:
+    """List the datasets that read files: ``"train"``, ``"val"``, ``"test"``, and ``"train_1"`` of a second source."""
+    found = {}
+    for part in PARTS:
+        datasets = leaf_datasets(cfg[f"{part}_dataloader"].dataset) if cfg.get(f"{part}_dataloader") else ()
+        for index, dataset in enumerate(datasets):
+            found[f"{part}_{index}" if index else part] = dataset
+    return found
+
+
+def describe_annotations(cfg: Config) -> dict[str, dict[str, str]]:
+    """Name the annotation files by place and content."""
+    return describe_files({part: annotation_path(dataset) for part, dataset in datasets_by_part(cfg).items()})
+
+
+def held_out_from(cfg: Config) -> dict[str, str]:
+    """Name the file of which the validation part was held out by place and content; nothing where none was."""
+    name = (cfg.get("ann_files") or {}).get("held_out_from")
+    if not name:
+        return {}
+    return describe_files({"source": os.path.join(cfg.get("data_root") or "", name)}).get("source", {})

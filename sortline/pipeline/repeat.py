@@ -134,7 +134,8 @@ def list_differences(repeat: Repeat, request: RepeatRequest) -> tuple[list[Diffe
         InputError: Weights can't be downloaded.
     """
     cfg = copy.deepcopy(repeat.checked.cfg)
-    repeat.checked.weights.apply(cfg)
+    if repeat.checked.weights is not None:
+        repeat.checked.weights.apply(cfg)
     if not request.look_only:
         resolve_pretrained(cfg)
     now = _as_now(repeat, cfg, request.launcher)

@@ -9,21 +9,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from sortline.errors import InputError, RunStopped
-from sortline.pipeline.run_inputs import describe_parents, photos_by_part
-from sortline.runs.conditions import Hardware, installed_versions, set_variables, this_machine
+from sortline.nested import dicts_below
+from sortline.pipeline.bind import annotation_path, as_list
+from sortline.pipeline.prepare import datasets_by_part
+from sortline.runs.conditions import Hardware, Photos, describe_photos, installed_versions, set_variables, this_machine
 from sortline.runs.git_state import keep_code
 from sortline.runs.named_score import best_in_training
 from sortline.runs.run_record import FAILED, STOPPED, TRAINED, RunRecord, Start, read_record, utc_now
 from sortline.secrets import command_line, hide_in_text
+from sortline.weights.pretrained import CHECKPOINT_KEYS, find_wants
+from sortline.weights.weight_file import known_sha256
 
 BYTES_PER_MIB = 2**20
 # Linux counts a process's memory in KiB, macOS in bytes.
@@ -210,3 +215,54 @@ def kept_record(runner: Runner, record: RunRecord) -> Iterator[None]:
         with suppress(OSError):  # the disk may be full: the error itself is what counts
             keeper.end(STOPPED if stopped else FAILED, reason)
         raise
+
+
+def photos_by_part(cfg: Config) -> dict[str, Photos]:
+    """Describe the photos of each annotation file that is there."""
+    return {
+        part: describe_photos(annotation_path(dataset), _photo_folder(dataset))
+        for part, dataset in datasets_by_part(cfg).items()
+        if Path(annotation_path(dataset)).is_file()
+    }
+
+
+def _photo_folder(dataset: ConfigDict) -> str:
+    prefix = (dataset.get("data_prefix") or {}).get("img") or ""
+    return os.path.join(dataset.get("data_root") or "", prefix)
+
+
+def describe_parents(cfg: Config) -> dict[str, dict[str, str]]:
+    """Name the weights that a run begins with by place and content, by the config key that wants them.
+
+    Args:
+        cfg: A config; downloads that it asks for count where they are in the cache already.
+    """
+    return {key: {"path": str(path), "sha256": known_sha256(path)} for key, path in _parents(cfg) if path.is_file()}
+
+
+def _parents(cfg: Config) -> Iterator[tuple[str, Path]]:
+    for want in find_wants(cfg):
+        yield want.file.place, want.file.find()[1]
+    if cfg.get("load_from") and not cfg.get("resume"):
+        yield "load_from", Path(cfg.load_from).expanduser()
+    for place, node in dicts_below(cfg.get("model"), "model"):
+        for key in CHECKPOINT_KEYS:
+            if node.get(key):
+                yield f"{place}.{key}", Path(str(node[key])).expanduser()
+        for entry in as_list(node.get("init_cfg")):
+            if isinstance(entry, dict) and entry.get("type") == "Pretrained":
+                yield place, Path(str(entry.get("checkpoint"))).expanduser()
+        yield from _timm_parent(place, node)
+
+
+def _timm_parent(place: str, node: Any) -> Iterator[tuple[str, Path]]:
+    """Find the file, or the package with a file, that a :class:`TimmBackbone` names."""
+    name = node.get("pretrained") if node.get("type") == "TimmBackbone" else None
+    if not isinstance(name, str):
+        return
+    from sortline.weights.timm_weights import find_weights  # torch's, which most callers do without
+
+    try:
+        yield place, find_weights(name)
+    except InputError:  # building the model says so, better
+        return

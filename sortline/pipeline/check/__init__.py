@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
 
-from sortline.errors import Problem
-from sortline.pipeline.bind import PARTS
+from sortline.data.sampling_weights import MAIN_SOURCE, is_positive
+from sortline.errors import Problem, nearest
+from sortline.pipeline.bind import OWN_SAMPLERS, PARTS, joined_node, leaf_holder, source_name, source_weights
 from sortline.pipeline.check.data import check_data
 from sortline.pipeline.check.keys import check_keys, check_values
 from sortline.pipeline.check.training import check_loops, check_schedule, check_secrets, check_training
 from sortline.pipeline.registered import Schema, load_schema, own_imports
-from sortline.pipeline.train_sources import check_sources
 from sortline.pipeline.tta import check_tta
 
 DICTS = (
@@ -30,6 +31,9 @@ DICTS = (
 LISTS = ("custom_hooks", "load_pipeline", "train_pipeline", "train_pipeline_stage2", "val_pipeline", "test_pipeline")
 DICT_OR_LISTS = ("param_scheduler", "val_evaluator", "test_evaluator")
 PIPELINES = tuple(key for key in LISTS if key.endswith(("pipeline", "stage2")))
+
+
+SOURCE_KEYS = ("ann_file", "data_root", "name", "weight")
 
 
 def check(
@@ -54,8 +58,9 @@ def check(
     """
     schema = schema or load_schema(own_imports(edited))
     problems = check_values(edited, schema) if recorded else check_keys(edited, schema, overrides)
-    for find in (check_loops, check_schedule, check_tta, check_training, check_secrets):
+    for find in (check_loops, check_schedule, check_training, check_secrets):
         problems += find(edited)
+    problems += check_tta(edited) if "tta" in edited else []
     return problems + (check_data(bound, tuple(parts)) if bound is not None else [])
 
 
@@ -121,3 +126,64 @@ def _check_loader(cfg: Config, part: str, expect: Any) -> None:
     workers = loader.get("num_workers", 0)
     good = isinstance(workers, int) and workers >= 0
     expect(good, f"{part}_dataloader.num_workers", workers, "a whole number from 0 on")
+
+
+def check_sources(cfg: Config) -> list[Problem]:
+    """Find what is wrong with ``train_sources`` itself; the files are looked at later.
+
+    Args:
+        cfg: A config as read, before it is bound.
+    """
+    sources = cfg.get("train_sources")
+    if sources is None:
+        return []
+    if not isinstance(sources, list | tuple) or not all(isinstance(source, dict) for source in sources):
+        what, remedy = f"is {sources!r}", 'write a list of dicts: [dict(ann_file="more.json", weight=0.5)]'
+        return [Problem("train_sources", what, remedy)]
+    problems: list[Problem] = []
+    for index, source in enumerate(sources):
+        problems += _source_problems(source, f"train_sources.{index}")
+    if problems or not sources:
+        return problems
+    repeated = [name for name, count in Counter([MAIN_SOURCE, *map(source_name, sources)]).items() if count > 1]
+    for name in repeated:
+        remedy = f"give each a name of its own; {MAIN_SOURCE!r} is ann_files.train"
+        problems.append(Problem("train_sources", f"several sources are called {name!r}", remedy))
+    return problems + _loader_problems(cfg)
+
+
+def _source_problems(source: dict[str, Any], where: str) -> list[Problem]:
+    problems = [
+        Problem(f"{where}.{key}", "unknown key", nearest(str(key), SOURCE_KEYS) or f"known: {', '.join(SOURCE_KEYS)}")
+        for key in source
+        if key not in SOURCE_KEYS
+    ]
+    if "ann_file" not in source:
+        problems.append(Problem(where, "has no ann_file", "name its annotation file, below data_root"))
+    for key in ("ann_file", "data_root", "name"):
+        value = source.get(key)
+        if key in source and (not isinstance(value, str) or not value):
+            problems.append(Problem(f"{where}.{key}", f"is {value!r}", "write a text, or leave the key out"))
+    if source.get("weight") is not None and not is_positive(source["weight"]):
+        what = f"is {source['weight']!r}"
+        remedy = "write a number above 0: images drawn of it for each main one; without weight it is drawn as it is"
+        problems.append(Problem(f"{where}.weight", what, remedy))
+    return problems
+
+
+def _loader_problems(cfg: Config) -> list[Problem]:
+    """The train loader must read one file, and its sampler must be able to weigh sources."""
+    loader = cfg.get("train_dataloader")
+    if not isinstance(loader, dict) or joined_node(loader.get("dataset")):
+        return []
+    node = leaf_holder(loader).get("dataset")
+    if isinstance(node, dict) and "datasets" in node:
+        what = f"already joins datasets ({node.get('type')}): train_sources would join them to more"
+        return [Problem("train_dataloader.dataset", what, "write all of them into train_sources")]
+    sampler = loader.get("sampler")
+    sampler = sampler.get("type") if isinstance(sampler, dict) else "DefaultSampler"
+    if source_weights(cfg) and sampler not in ("DefaultSampler", *OWN_SAMPLERS):
+        what = f"{sampler} can't weigh sources, as train_sources asks for"
+        remedy = f"use one of {', '.join(OWN_SAMPLERS)}, or leave the weights out"
+        return [Problem("train_dataloader.sampler.type", what, remedy)]
+    return []

@@ -14,8 +14,15 @@ from sortline.data.check.photo_checks import check_images
 from sortline.data.sampling_weights import MAIN_SOURCE, setting_problems
 from sortline.errors import InputError, Problem, counted
 from sortline.files import read_json
-from sortline.pipeline.bind import PARTS, annotation_path, as_list, class_names, leaf_datasets
-from sortline.pipeline.train_sources import OWN_SAMPLERS, joined_node
+from sortline.pipeline.bind import (
+    OWN_SAMPLERS,
+    PARTS,
+    annotation_path,
+    as_list,
+    class_names,
+    joined_node,
+    leaf_datasets,
+)
 
 
 def check_data(cfg: Config, parts: tuple[str, ...] = PARTS) -> list[Problem]:

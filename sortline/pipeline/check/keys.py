@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from sortline.errors import Problem, nearest
 from sortline.pipeline.bind import PARTS
-from sortline.pipeline.origins import chain_variables, config_chain
+from sortline.pipeline.compose import chain_variables, config_chain
 from sortline.pipeline.recipes import PREFIX
 from sortline.pipeline.registered import Schema, Signature
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from sortline.errors import InputError, Problem
+from sortline.errors import InputError, Problem, counted, nearest
 from sortline.nested import dicts_below, flatten
-from sortline.pipeline.bind import PARTS, as_list
+from sortline.pipeline.bind import PARTS, as_list, early_stopping_hooks, metric_names, reported_names
 from sortline.pipeline.class_weights import EQUALISED, check_class_weights, losses_of_heads
-from sortline.pipeline.deciding_score import check_score
 from sortline.secrets import HIDDEN, without_secrets
 
 #: Heads whose classification targets are no labels, but IoUs or maps of centres: the losses that understand them.
@@ -271,3 +270,32 @@ def _of_parts(cfg: Config) -> Iterator[Problem]:
     for part in ARGUMENT_PLACES:
         for place, node in dicts_below(cfg.get(part), part):
             yield from argument_problems(str(node.get("type")), node, f"{cfg.filename}, {place}")
+
+
+def check_score(cfg: Config) -> list[Problem]:
+    """Find metrics that a config wants to watch and its validation does not report.
+
+    Args:
+        cfg: A config as read, before it is bound.
+    """
+    reported = reported_names(cfg)
+    if not cfg.get("val_evaluator") or reported is None:
+        return []
+    checkpoint = (cfg.get("default_hooks") or {}).get("checkpoint") or {}
+    watched = [("deciding_score", name) for name in metric_names(cfg.get("deciding_score"))]
+    watched += [("default_hooks.checkpoint.save_best", name) for name in metric_names(checkpoint.get("save_best"))]
+    watched += [(f"{place}.monitor", hook.monitor) for place, hook in early_stopping_hooks(cfg) if "monitor" in hook]
+    return [
+        Problem(f"{cfg.filename}, {place}", f"val_evaluator reports no {name!r}", _score_remedy(str(name), reported))
+        for place, name in watched
+        # The parts of the loss stand beside the metrics; their names are the model's.
+        if name not in reported and name != "auto" and "loss" not in str(name)
+    ]
+
+
+def _score_remedy(name: str, reported: list[str]) -> str:
+    metric = name.partition("/")[2].partition("_")[0]
+    if name.startswith("coco/") and not any(other.startswith("coco/") for other in reported):
+        kind = metric if metric in ("bbox", "segm") else "bbox"
+        return f'add dict(type="CocoMetric", metric="{kind}") to val_evaluator, or choose {reported[0]!r}'
+    return nearest(name, reported) or f"choose one of {counted(reported, limit=10)}"

@@ -43,7 +43,7 @@ def repeated(record, tmp_path, **options):
 
 
 def test_the_settings_are_those_of_the_record_in_another_folder(make_record, tmp_path):
-    from sortline.pipeline.run_inputs import describe_annotations
+    from sortline.pipeline.prepare import describe_annotations
 
     record = make_record()
     repeat = repeated(record, tmp_path)

@@ -28,7 +28,7 @@ def cfg(tmp_path):
 
 
 def test_annotation_files_are_named_by_part_and_absent_ones_left_out(cfg, tmp_path):
-    from sortline.pipeline.run_inputs import describe_annotations
+    from sortline.pipeline.prepare import describe_annotations
 
     paths = {"train": "train.json", "train_1": "more.json", "val": "val.json"}
     assert describe_annotations(cfg) == {
@@ -37,7 +37,7 @@ def test_annotation_files_are_named_by_part_and_absent_ones_left_out(cfg, tmp_pa
 
 
 def test_photos_are_looked_for_where_the_dataset_loads_them(cfg, tmp_path):
-    from sortline.pipeline.run_inputs import photos_by_part
+    from sortline.pipeline.run_keeping import photos_by_part
 
     for folder in ("train", "photos/val"):
         (tmp_path / folder).mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_photos_are_looked_for_where_the_dataset_loads_them(cfg, tmp_path):
 
 
 def test_the_file_that_was_split_is_named(cfg, tmp_path):
-    from sortline.pipeline.run_inputs import held_out_from
+    from sortline.pipeline.prepare import held_out_from
 
     assert held_out_from(cfg) == {}
     cfg.ann_files = dict(held_out_from="train.json")
@@ -60,7 +60,7 @@ def test_the_file_that_was_split_is_named(cfg, tmp_path):
 
 
 def test_weights_to_begin_with_are_named_by_the_key_that_wants_them(tmp_path):
-    from sortline.pipeline.run_inputs import describe_parents
+    from sortline.pipeline.run_keeping import describe_parents
 
     files = {name: tmp_path / f"{name}.pth" for name in ("start", "backbone", "teacher", "timm")}
     for name, path in files.items():

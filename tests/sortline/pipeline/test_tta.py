@@ -25,6 +25,7 @@ from sortline.pipeline.tta import (
     use_tta,
     with_views,
 )
+from sortline.runs.named_score import Score
 from sortline.runs.run_record import TRAINED, TRAINING, RunRecord
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
@@ -212,7 +213,7 @@ def test_results_get_a_folder_laid_out_as_the_run_s():
 def test_the_record_keeps_its_own_settings_and_says_how_far_the_run_has_come():
     record, run = RunRecord("c.py", {"views": 4}, {}), RunRecord("c.py", {"views": 1}, {}, best_score=0.5)
     assert tta_record(record, None) == record
-    assert tta_record(record, trained(run, 0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, 0.7)
+    assert tta_record(record, trained(run, 0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, Score("contest/mAP50", 0.7))
     assert tta_record(record, run).status == TRAINING
 
 

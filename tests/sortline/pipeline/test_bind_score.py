@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from sortline.pipeline.bind import bind
-from sortline.pipeline.deciding_score import check_score, reported_names
+from sortline.pipeline.bind import bind, reported_names
+from sortline.pipeline.check.training import check_score
 
 CONTEST, COCO = dict(type="ContestMetric"), dict(type="CocoMetric", metric=["bbox", "segm"])
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers import ROOT, coco, refusal
 
-from sortline.runs.run_folder import VAL_PREDICTIONS
+from sortline.runs.run_folder import VAL_PREDICTIONS, sole_user
 
 pytestmark = pytest.mark.mm
 
@@ -221,3 +221,59 @@ def test_ctrl_c_ends_in_one_message(make_dataset, make_config, tmp_path):
     assert process.returncode == 2, errors
     assert "stopped by Ctrl-C" in errors
     assert "Traceback" not in errors
+
+
+def test_a_training_that_is_refused_leaves_the_run_in_its_folder_alone(make_dataset, make_config, run_tool, tmp_path):
+    """The data has changed since the other training began: its held-out parts must stay what they are."""
+    run, data = tmp_path / "run", make_dataset()
+    config = make_config(data)
+    (run / "split").mkdir(parents=True)
+    for name in ("train.json", "val.json"):
+        (run / "split" / name).write_text("read by the other training")
+    with sole_user(run):
+        result = run_tool("train", config, "--work-dir", run)
+    assert "training in this folder" in refusal(result)
+    assert [(run / "split" / name).read_text() for name in ("train.json", "val.json")] == [
+        "read by the other training"
+    ] * 2
+
+
+def test_a_refused_start_leaves_no_split_behind(make_dataset, make_config, run_tool, tmp_path):
+    run = tmp_path / "run"
+    config = make_config(make_dataset(), "train_cfg = dict(max_epoch=1)\n")
+    assert "did you mean 'max_epochs'" in refusal(run_tool("train", config, "--work-dir", run))
+    assert not run.exists()
+
+
+WAY = """
+import os, sys
+sys.path.insert(0, "tools")
+import train
+
+ours = {}
+
+def note(frame, event, _):
+    if event != "call":
+        return
+    code = frame.f_code
+    if code.co_name == "train" and code.co_filename.endswith("mmengine/runner/runner.py"):
+        print(len(ours), *sorted(ours), file=sys.stderr)
+        os._exit(0)
+    path = os.path.relpath(code.co_filename) if code.co_filename.startswith(os.getcwd()) else ""
+    # A module or class that is being defined is no step of the way, nor is pick, which config files call.
+    is_step = code.co_flags & 1 and not path.endswith("/pick.py")
+    if path.startswith(("tools/", "sortline/pipeline/")) and is_step:
+        ours[path] = True
+
+sys.setprofile(note)
+train.main(sys.argv[1:])
+"""
+
+
+def test_a_training_passes_through_few_files(make_dataset, make_config, tmp_path):
+    """From main(argv) to runner.train(): files of the tools and the pipeline, not what they call in other rooms."""
+    command = [sys.executable, "-c", WAY, str(make_config(make_dataset())), "--work-dir", str(tmp_path / "run")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    count, *files = result.stderr.splitlines()[-1].split()
+    assert int(count) <= 15, " ".join(files)

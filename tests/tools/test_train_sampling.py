@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from helpers import coco, refusal
@@ -52,7 +53,8 @@ def test_a_run_says_what_it_drew(run_tool, make_dataset, make_config, tmp_path):
     assert record["last_epoch"]["boxes"]["Paper pack"] in (4, 5, 6)
     assert record["data"]["boxes"]["Paper pack"] == 2
     assert "epoch 1 drew 8 images" in log_of(run)
-    assert "| Paper pack" in log_of(run)
+    drawn = record["last_epoch"]["boxes"]["Paper pack"]
+    assert re.search(rf"^Paper pack +{drawn} +\S+% +2 +33.3%$", log_of(run), re.MULTILINE)
 
 
 def test_sources_and_classes_are_weighed_together_below_a_wrapper(run_tool, make_dataset, make_config, tmp_path):

@@ -213,7 +213,9 @@ def test_results_get_a_folder_laid_out_as_the_run_s():
 def test_the_record_keeps_its_own_settings_and_says_how_far_the_run_has_come():
     record, run = RunRecord("c.py", {"views": 4}, {}), RunRecord("c.py", {"views": 1}, {}, best_score=0.5)
     assert tta_record(record, None) == record
-    assert tta_record(record, trained(run, 0.7)) == RunRecord("c.py", {"views": 4}, {}, None, TRAINED, Score("contest/mAP50", 0.7))
+    assert tta_record(record, trained(run, 0.7)) == RunRecord(
+        "c.py", {"views": 4}, {}, None, TRAINED, Score("contest/mAP50", 0.7)
+    )
     assert tta_record(record, run).status == TRAINING
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,15 @@ from mmengine.dist import master_only
 from mmengine.runner import Runner
 from yapf.yapflib import yapf_api
 
-from sortline.errors import InputError, RunStopped
-from sortline.pipeline.prepare import CheckedRun, ReadyRun, check_training_run, draft_run, ready_to_train
+from sortline.errors import RunStopped
+from sortline.pipeline.prepare import (
+    CheckedRun,
+    ReadyRun,
+    check_training_run,
+    draft_run,
+    no_split_of_a_refused_run,
+    ready_to_train,
+)
 from sortline.pipeline.registered import register
 from sortline.pipeline.request import RunRequest
 from sortline.pipeline.run_keeping import describe_run, kept_record
@@ -73,15 +79,8 @@ def held(work_dir: str, launcher: str = "none") -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
         return
-    split_dir = Path(work_dir, "split")
-    with sole_user(work_dir):
-        was_there = split_dir.exists()
-        try:
-            yield split_dir
-        except InputError:
-            if not was_there:
-                shutil.rmtree(split_dir, ignore_errors=True)
-            raise
+    with sole_user(work_dir), no_split_of_a_refused_run(work_dir) as split_dir:
+        yield split_dir
 
 
 def is_first_process(launcher: str) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -105,19 +107,20 @@ def draft_run(request: RunRequest, choose_data: Callable[[Config], None] | None 
         choose_data: What decides on the data in place of the request's ``data_root``.
 
     Raises:
-        InputError: The config can't be read, or holds values of a wrong kind.
+        InputError: The config can't be read, or holds values of a wrong kind, or there is nothing to resume.
     """
     cfg = load_config(request.config, read_overrides(request.cfg_options))
     if problems := check_kinds(cfg):
         raise InputError(problems)  # nothing that follows could read such a config
     edits.edit(cfg, request, choose_data)
-    if request.resume_or_start:
+    if request.resume is not None:
         try:
-            find_resume(cfg.work_dir)
+            find_resume(cfg.work_dir, None if request.resume == "auto" else request.resume)
         except InputError:
+            if not request.resume_or_start:
+                raise
             request = replace(request, resume=None)
-        request = replace(request, resume_or_start=False)
-    return Draft(request, cfg)
+    return Draft(replace(request, resume_or_start=False), cfg)
 
 
 def check_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: str | Path | None = None) -> CheckedRun:
@@ -148,6 +151,22 @@ def check_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: str | Path 
     if request.smoke:
         edits.use_smoke(cfg)
     return CheckedRun(request, cfg, lines)
+
+
+@contextmanager
+def no_split_of_a_refused_run(work_dir: str) -> Iterator[Path]:
+    """Yield the folder where a run's held-out validation part belongs; it is removed if the run is refused.
+
+    A folder that was there before stays.
+    """
+    split_dir = Path(work_dir, "split")
+    was_there = split_dir.exists()
+    try:
+        yield split_dir
+    except InputError:
+        if not was_there:
+            shutil.rmtree(split_dir, ignore_errors=True)
+        raise
 
 
 def check_training_run(draft: Draft, parts: Sequence[str] = PARTS, split_dir: str | Path | None = None) -> CheckedRun:
@@ -222,9 +241,11 @@ def ready_to_test(request: RunRequest, checkpoint: str | None = None) -> ReadyRu
     Raises:
         InputError: The config is not sound, or there is no such checkpoint.
     """
-    run = check_run(draft_run(request), ("val", "test"))
-    folder = run.cfg.work_dir
+    draft = draft_run(request)
+    folder = draft.cfg.work_dir
     weights = find_checkpoint(folder, checkpoint)
+    with no_split_of_a_refused_run(folder) as split_dir:
+        run = check_run(draft, ("val", "test"), split_dir)
     if request.tta:
         run.lines += use_tta(run.cfg)
     record = run.record()

@@ -277,3 +277,10 @@ def test_a_training_passes_through_few_files(make_dataset, make_config, tmp_path
     assert result.returncode == 0, result.stderr
     count, *files = result.stderr.splitlines()[-1].split()
     assert int(count) <= 15, " ".join(files)
+
+
+def test_nothing_to_resume_or_to_test_is_said_and_nothing_written(make_dataset, make_config, run_tool, tmp_path):
+    run, config = tmp_path / "run", make_config(make_dataset())
+    assert "nothing to resume: no such folder" in refusal(run_tool("train", config, "--work-dir", run, "--resume"))
+    assert "holds no checkpoint to test" in refusal(run_tool("test", config, "--work-dir", run))
+    assert not run.exists()

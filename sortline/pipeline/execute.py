@@ -17,7 +17,6 @@ from yapf.yapflib import yapf_api
 
 from sortline.errors import RunStopped
 from sortline.pipeline.prepare import (
-    CheckedRun,
     ReadyRun,
     check_training_run,
     draft_run,
@@ -56,12 +55,6 @@ def train(request: RunRequest) -> dict[str, Any]:
     with held(draft.cfg.work_dir, draft.request.launcher) as split_dir:
         run = ready_to_train(check_training_run(draft, split_dir=split_dir))
         return run_training(run)
-
-
-def train_checked(run: CheckedRun) -> dict[str, Any]:
-    """Train a run that was checked already; see :func:`train`."""
-    with held(run.cfg.work_dir, run.request.launcher):
-        return run_training(ready_to_train(run))
 
 
 @contextmanager

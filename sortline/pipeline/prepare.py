@@ -109,7 +109,7 @@ def draft_run(request: RunRequest, choose_data: Callable[[Config], None] | None 
     Raises:
         InputError: The config can't be read, or holds values of a wrong kind, or there is nothing to resume.
     """
-    cfg = load_config(request.config, read_overrides(request.cfg_options))
+    cfg = load_config(request.config, request.cfg_options)
     if problems := check_kinds(cfg):
         raise InputError(problems)  # nothing that follows could read such a config
     edits.edit(cfg, request, choose_data)

@@ -17,8 +17,8 @@ from sortline.pipeline.bind import bind, class_names
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.check.training import check_schedule
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.prepare import CheckedRun, device_type, ready_with_weights
-from sortline.pipeline.registered import Schema, load_schema
+from sortline.pipeline.prepare import CheckedRun, device_type, ready_to_train, ready_with_weights
+from sortline.pipeline.registered import Schema, load_schema, register
 from sortline.pipeline.request import RunRequest
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
@@ -101,10 +101,11 @@ def test_it_trains_and_predicts(path: Path, make_dataset, tmp_path: Path):
     edits.use_smoke(cfg)
     if cfg.optim_wrapper.type == "AmpOptimWrapper" and device_type() == "cpu":
         pytest.skip("float16 needs a GPU")
+    register(cfg)
     shrink_experiment(cfg)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
     run = CheckedRun(RunRequest(str(cfg.filename)), cfg)
-    result = execute.train_checked(copy.deepcopy(run))
+    result = execute.run_training(ready_to_train(copy.deepcopy(run)))
     assert Path(result["last_checkpoint"]).exists()
     tested = execute.run_test(ready_with_weights(run, run.record(), Path(result["last_checkpoint"])))
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0

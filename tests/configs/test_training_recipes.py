@@ -17,8 +17,8 @@ from sortline.pipeline.bind import bind
 from sortline.pipeline.check.keys import check_keys
 from sortline.pipeline.check.training import check_training
 from sortline.pipeline.compose import load_config
-from sortline.pipeline.prepare import CheckedRun, ready_with_weights
-from sortline.pipeline.registered import load_schema
+from sortline.pipeline.prepare import CheckedRun, ready_to_train, ready_with_weights
+from sortline.pipeline.registered import load_schema, register
 from sortline.pipeline.request import RunRequest
 
 pytestmark = pytest.mark.mm
@@ -60,10 +60,11 @@ def test_recipes_combine_and_train(base: str, recipes: Sequence[str], make_datas
     bind(cfg)
     assert check_keys(cfg, load_schema()) + check_training(cfg) == []
     edits.use_smoke(cfg)
+    register(cfg)
     shrink_experiment(cfg)
     cfg.visualizer.vis_backends = [dict(type="LocalVisBackend")]
     run = CheckedRun(RunRequest(str(cfg.filename)), cfg)
-    result = execute.train_checked(copy.deepcopy(run))
+    result = execute.run_training(ready_to_train(copy.deepcopy(run)))
     tested = execute.run_test(ready_with_weights(run, run.record(), Path(result["last_checkpoint"])))
     assert 0.0 <= tested["metrics"]["contest/mAP50"] <= 1.0
 
